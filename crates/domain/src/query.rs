@@ -1,0 +1,160 @@
+//! An ad-hoc question in SQL and its answer.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Error, ErrorCode};
+
+/// The text of a statement that a model wrote. Not trusted in any way.
+///
+/// `Debug` shows its length alone: literals in it may be personal data.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SqlText(String);
+
+impl SqlText {
+    /// Longest accepted statement, in bytes.
+    pub const MAX_BYTES: usize = 16 * 1024;
+
+    /// Takes the text, without white space and one closing semicolon around it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidArgument`] when the text is empty, longer than [`Self::MAX_BYTES`] or has
+    /// a NUL character.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        let trimmed = text.trim();
+        let trimmed = trimmed.strip_suffix(';').unwrap_or(trimmed).trim_end();
+        let refuse = |message: &str, hint: &str| {
+            Err(Error::new(ErrorCode::InvalidArgument, message).with_hint(hint))
+        };
+        if trimmed.is_empty() {
+            return refuse(
+                "postgresql_query parameter is required",
+                "send one SELECT statement",
+            );
+        }
+        if trimmed.len() > Self::MAX_BYTES {
+            return refuse(
+                "postgresql_query is longer than 16384 bytes",
+                "ask a shorter question, or split it in two",
+            );
+        }
+        if trimmed.contains('\0') {
+            return refuse("postgresql_query has a NUL character", "remove it");
+        }
+        Ok(Self(trimmed.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SqlText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SqlText({} bytes)", self.0.len())
+    }
+}
+
+/// How much one statement may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryLimits {
+    /// Most rows in an answer.
+    pub max_rows: u32,
+    /// Most bytes of values in an answer.
+    pub max_bytes: u32,
+    /// Longest run time in PostgreSQL.
+    pub statement_timeout: Duration,
+}
+
+impl Default for QueryLimits {
+    /// 1,000 rows, 1 MiB, 5 seconds.
+    fn default() -> Self {
+        Self {
+            max_rows: 1_000,
+            max_bytes: 1024 * 1024,
+            statement_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A column of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Column {
+    /// Name as the statement gave it. Two columns may have the same name.
+    pub name: String,
+    /// PostgreSQL type, for example `numeric`.
+    #[serde(rename = "type")]
+    pub pg_type: String,
+}
+
+/// The values of one row, in the order of the columns.
+///
+/// Integers, floats and booleans are JSON values of their kind, `json` and `jsonb` are themselves,
+/// and all else (`numeric`, dates, UUIDs, …) is a string as PostgreSQL prints it, so that no digit
+/// is lost.
+pub type JsonRow = Vec<Value>;
+
+/// Why an answer has fewer rows than the statement found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truncation {
+    /// There are more than this many rows.
+    Rows(u32),
+    /// The values take more than this many bytes.
+    Bytes(u32),
+}
+
+/// What a statement found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueryAnswer {
+    /// The columns, also when there is no row.
+    pub columns: Vec<Column>,
+    /// The rows, at most as many as the limits allow.
+    pub rows: Vec<JsonRow>,
+    /// Set when rows were left out.
+    pub truncation: Option<Truncation>,
+    /// Start of the transaction that read the rows: the answer is the data as of this time.
+    pub as_of: DateTime<Utc>,
+    /// Time from the call to the last row.
+    pub elapsed: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("SELECT 1", "SELECT 1")]
+    #[case("  SELECT 1 ;\n", "SELECT 1")]
+    #[case("SELECT ';'", "SELECT ';'")]
+    fn one_closing_semicolon_is_dropped(#[case] given: &str, #[case] expected: &str) {
+        assert_eq!(SqlText::new(given).unwrap().as_str(), expected);
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case(" ; ")]
+    #[case("SELECT '\0'")]
+    fn unusable_text_is_refused(#[case] given: &str) {
+        assert_eq!(SqlText::new(given).unwrap_err().code(), ErrorCode::InvalidArgument);
+    }
+
+    #[test]
+    fn the_length_limit_counts_bytes() {
+        let long = format!("SELECT '{}'", "é".repeat(SqlText::MAX_BYTES / 2));
+        assert!(SqlText::new(&long).is_err());
+    }
+
+    #[test]
+    fn debug_hides_the_literals() {
+        let sql = SqlText::new("SELECT 'ann@example.com'").unwrap();
+        assert!(!format!("{sql:?}").contains("ann"));
+    }
+}
