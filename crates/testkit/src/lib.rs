@@ -1,1 +1,15 @@
 #![doc = include_str!("../README.md")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    reason = "in a test a set-up that fails is a failed test"
+)]
+
+mod cluster;
+mod database;
+mod principal;
+
+pub use cluster::{cluster, server_major_version};
+pub use database::{HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, TestDatabase, until};
+pub use principal::{KnownIdentity, head_office, principal, store, stores};

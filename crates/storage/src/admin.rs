@@ -1,0 +1,134 @@
+//! The administrator's connection: migrations, loading, and what only an operator may ask.
+
+use retail_domain::{RlsUserId, Store, StoreId};
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use uuid::Uuid;
+
+use crate::{DatabaseSettings, Login, StorageError};
+
+/// A connection that may change the database. No caller's statement ever runs on it.
+#[derive(Debug)]
+pub struct Admin {
+    pub(crate) connection: PgConnection,
+    pub(crate) user: String,
+}
+
+/// A store as the operator's side sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainStore {
+    /// The store.
+    pub store: Store,
+    /// Whether it is the online store.
+    pub is_online: bool,
+}
+
+impl Admin {
+    /// Connects as an administrator, or as `retail_migrator` once it exists.
+    ///
+    /// # Errors
+    /// [`StorageError::Connect`] when the server is not reached or refuses.
+    pub async fn connect(settings: &DatabaseSettings, login: &Login) -> Result<Self, StorageError> {
+        let connection = settings
+            .sqlx_options(login)
+            .disable_statement_logging()
+            .connect()
+            .await
+            .map_err(|source| StorageError::Connect {
+                user: login.user.clone(),
+                source,
+            })?;
+        Ok(Self {
+            connection,
+            user: login.user.clone(),
+        })
+    }
+
+    /// Closes the connection in good order.
+    pub async fn close(self) {
+        // There is nothing to do about a failure to say goodbye.
+        let _ = self.connection.close().await;
+    }
+
+    /// All stores, by key.
+    ///
+    /// # Errors
+    /// [`StorageError::Statement`], for example before the first migration.
+    pub async fn stores(&mut self) -> Result<Vec<ChainStore>, StorageError> {
+        self.become_owner().await?;
+        let rows = sqlx::query(
+            "SELECT store_id, store_name, rls_user_id::text, is_online
+             FROM retail.stores ORDER BY store_id",
+        )
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(failed("read the stores"))?;
+        rows.iter()
+            .map(|row| {
+                let rls_user_id: String = row.try_get(2)?;
+                Ok(ChainStore {
+                    store: Store {
+                        id: StoreId(row.try_get(0)?),
+                        name: row.try_get(1)?,
+                        rls_user_id: RlsUserId(
+                            Uuid::parse_str(&rls_user_id)
+                                .map_err(|error| sqlx::Error::Decode(error.into()))?,
+                        ),
+                    },
+                    is_online: row.try_get(3)?,
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map_err(failed("read the stores"))
+    }
+
+    /// Runs an operator's own query and gives each value as text.
+    ///
+    /// For verification queries that are constants of the program; never for a caller's text.
+    ///
+    /// # Errors
+    /// [`StorageError::Statement`] when it fails or a value is not text.
+    pub async fn measure(
+        &mut self,
+        sql: &'static str,
+    ) -> Result<Vec<Vec<Option<String>>>, StorageError> {
+        self.become_owner().await?;
+        let rows = sqlx::query(sql)
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(failed("run a verification query"))?;
+        rows.iter()
+            .map(|row| {
+                (0..row.len())
+                    .map(|i| row.try_get(i))
+                    .collect::<Result<_, _>>()
+            })
+            .collect::<Result<_, _>>()
+            .map_err(failed("read a verification query"))
+    }
+
+    /// Takes the owner's role for the rest of the connection. The owner may read and write the
+    /// tables and nothing else.
+    pub(crate) async fn become_owner(&mut self) -> Result<(), StorageError> {
+        self.execute("SET ROLE retail_owner", "take the owner's role")
+            .await
+    }
+
+    pub(crate) async fn execute(
+        &mut self,
+        sql: &str,
+        action: &'static str,
+    ) -> Result<(), StorageError> {
+        // All texts are made in this crate, of constants and of values that it has checked.
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(&mut self.connection)
+            .await
+            .map(|_| ())
+            .map_err(failed(action))
+    }
+}
+
+/// Wraps a driver's error with what was being done.
+pub(crate) fn failed(action: &'static str) -> impl FnOnce(sqlx::Error) -> StorageError {
+    move |source| StorageError::Statement { action, source }
+}

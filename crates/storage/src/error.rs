@@ -1,0 +1,80 @@
+//! What can go wrong on the administrator's side, and at start-up.
+
+use std::path::PathBuf;
+
+/// A failure to connect, migrate, adopt or load. For operators: it may name tables and roles.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The server could not be reached, or refused the login.
+    #[error("could not connect to the database as {user}")]
+    Connect {
+        /// The role that logged in.
+        user: String,
+        /// The driver's reason.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A statement of ours failed.
+    #[error("could not {action}")]
+    Statement {
+        /// What was being done.
+        action: &'static str,
+        /// The driver's reason.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A migration failed; it left nothing behind.
+    #[error("could not migrate the database")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+    /// The server is too old.
+    #[error("PostgreSQL {found} is too old: 16, 17 or 18 is needed")]
+    ServerTooOld {
+        /// Its major version.
+        found: i32,
+    },
+    /// The schema is there and was not made by us.
+    #[error(
+        "the database has a schema `retail` that was not made by these migrations; \
+         run `retail-mcp migrate --adopt` to take it over without touching its rows"
+    )]
+    ForeignSchema,
+    /// The schema differs from the one that can be adopted.
+    #[error("the database cannot be adopted:\n  {}", faults.join("\n  "))]
+    CannotAdopt {
+        /// One line a difference.
+        faults: Vec<String>,
+    },
+    /// The roles are missing, and the login may not make them.
+    #[error(
+        "the roles of retail-mcp are missing and {user} may not create roles; \
+         run `retail-mcp migrate` once as an administrator (database.admin_user)"
+    )]
+    RolesMissing {
+        /// The role that logged in.
+        user: String,
+    },
+    /// Somebody else migrates, and does not finish.
+    #[error("another migration holds the lock for {waited_seconds} s; try again when it is done")]
+    Locked {
+        /// How long this one waited.
+        waited_seconds: u64,
+    },
+    /// There are rows already.
+    #[error(
+        "the database holds data already; load into an empty one, or replace it with --replace"
+    )]
+    NotEmpty,
+    /// The file of certificate authorities is not usable.
+    #[error("could not read certificates from {}", path.display())]
+    Certificates {
+        /// The file, or the system's store.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A setting cannot work.
+    #[error("{0}")]
+    Setting(String),
+}

@@ -1,0 +1,267 @@
+//! From any state that is understood to the current schema.
+
+mod adopt;
+mod list;
+
+use std::time::{Duration, Instant};
+
+use secrecy::{ExposeSecret, SecretString};
+use tracing::info;
+
+use crate::admin::failed;
+use crate::{Admin, IdentityKey, StorageError};
+
+/// The oldest PostgreSQL that has all we use.
+const MIN_MAJOR_VERSION: i32 = 16;
+
+/// Key of the advisory lock: "retail" in ASCII.
+const LOCK_KEY: i64 = 0x72_65_74_61_69_6c;
+
+/// Longest wait for another migration.
+const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
+
+const BOOTSTRAP: &str = include_str!("../sql/bootstrap.sql");
+
+/// What a migration is to do beside the schema.
+#[derive(Debug, Default)]
+pub struct MigrateOptions {
+    /// Take over a schema `retail` that these migrations did not make.
+    pub adopt: bool,
+    /// Password for `retail_query`; none leaves it.
+    pub query_password: Option<SecretString>,
+    /// Password for `retail_query_hq`; none leaves it.
+    pub head_office_password: Option<SecretString>,
+    /// The key that signs identities; none leaves what is there.
+    pub identity_key: Option<IdentityKey>,
+}
+
+/// What a migration did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationReport {
+    /// Major version of the server.
+    pub server_major_version: i32,
+    /// Whether an existing schema was taken over.
+    pub adopted: bool,
+    /// Migrations that were applied now.
+    pub applied: usize,
+    /// Things an operator should know.
+    pub notes: Vec<String>,
+}
+
+impl Admin {
+    /// Brings the database to the current schema. May be run as often as wanted, by several at once.
+    ///
+    /// # Errors
+    /// [`StorageError::ForeignSchema`] for a schema that is not ours and no [`MigrateOptions::adopt`];
+    /// [`StorageError::CannotAdopt`] when it differs too much; [`StorageError::RolesMissing`],
+    /// [`StorageError::ServerTooOld`], [`StorageError::Locked`], or the database's own refusal.
+    pub async fn migrate(
+        &mut self,
+        options: &MigrateOptions,
+    ) -> Result<MigrationReport, StorageError> {
+        let server_major_version = self.server_major_version().await?;
+        if server_major_version < MIN_MAJOR_VERSION {
+            return Err(StorageError::ServerTooOld {
+                found: server_major_version,
+            });
+        }
+        self.execute("RESET ROLE", "take the login's own role")
+            .await?;
+        self.lock().await?;
+        let result = self.migrate_locked(options, server_major_version).await;
+        // The lock goes with the session anyway.
+        let _ = self
+            .execute("RESET ROLE", "take the login's own role")
+            .await;
+        let unlock = format!("SELECT pg_advisory_unlock({LOCK_KEY})");
+        let _ = self.execute(&unlock, "release the migration lock").await;
+        result
+    }
+
+    async fn migrate_locked(
+        &mut self,
+        options: &MigrateOptions,
+        server_major_version: i32,
+    ) -> Result<MigrationReport, StorageError> {
+        let ours = self.is_true("SELECT to_regclass('retail_mcp._sqlx_migrations') IS NOT NULL");
+        let ours = ours.await?;
+        let foreign = !ours
+            && self
+                .is_true(
+                    "SELECT EXISTS (SELECT FROM pg_class WHERE relkind IN ('r', 'p')
+                     AND relnamespace = to_regnamespace('retail'))",
+                )
+                .await?;
+        if foreign && !options.adopt {
+            return Err(StorageError::ForeignSchema);
+        }
+        let mut notes = Vec::new();
+        if foreign {
+            adopt::check(self).await?;
+        }
+        self.bootstrap().await?;
+        if options.adopt && (foreign || ours) {
+            notes = adopt::take_over(self).await?;
+        }
+        self.become_owner().await?;
+        let before = self.applied().await?;
+        list::migrator()
+            .run_direct(None, &mut self.connection, false)
+            .await
+            .map_err(StorageError::Migrate)?;
+        let applied = self.applied().await? - before;
+        self.execute("RESET ROLE", "take the login's own role")
+            .await?;
+        self.set_password("retail_query", options.query_password.as_ref())
+            .await?;
+        self.set_password("retail_query_hq", options.head_office_password.as_ref())
+            .await?;
+        if let Some(key) = &options.identity_key {
+            self.put_identity_key(key).await?;
+        }
+        info!(applied, adopted = foreign, "the database schema is current");
+        Ok(MigrationReport {
+            server_major_version,
+            adopted: foreign,
+            applied,
+            notes,
+        })
+    }
+
+    async fn server_major_version(&mut self) -> Result<i32, StorageError> {
+        let number: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(failed("ask for the server's version"))?;
+        Ok(number / 10_000)
+    }
+
+    /// Tries in a loop: a session that waits inside PostgreSQL holds a snapshot, and
+    /// `CREATE INDEX CONCURRENTLY` in the other migration would wait for it for ever.
+    async fn lock(&mut self) -> Result<(), StorageError> {
+        let started = Instant::now();
+        let try_lock = "SELECT pg_try_advisory_lock($1)";
+        loop {
+            let locked: bool = sqlx::query_scalar(try_lock)
+                .bind(LOCK_KEY)
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(failed("take the migration lock"))?;
+            if locked {
+                return Ok(());
+            }
+            if started.elapsed() > LOCK_TIMEOUT {
+                return Err(StorageError::Locked {
+                    waited_seconds: LOCK_TIMEOUT.as_secs(),
+                });
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Makes roles, extension and schemas if the login may; otherwise they have to be there.
+    async fn bootstrap(&mut self) -> Result<(), StorageError> {
+        let may = self
+            .is_true("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+            .await?;
+        if may {
+            return self
+                .execute(BOOTSTRAP, "create the roles and schemas")
+                .await;
+        }
+        let present = self
+            .is_true(
+                "SELECT count(*) = 5 FROM pg_roles WHERE rolname IN ('retail_owner', 'retail_sec',
+                 'retail_migrator', 'retail_query', 'retail_query_hq')",
+            )
+            .await?;
+        if present {
+            Ok(())
+        } else {
+            Err(StorageError::RolesMissing {
+                user: self.user.clone(),
+            })
+        }
+    }
+
+    /// Roles belong to the whole cluster, and the lock to one database: a migration of another
+    /// database may touch the same role at the same time. PostgreSQL then refuses one of the two.
+    async fn execute_on_roles(
+        &mut self,
+        sql: &str,
+        action: &'static str,
+    ) -> Result<(), StorageError> {
+        const ATTEMPTS: usize = 10;
+        let mut attempt = 1;
+        loop {
+            let result = self.execute(sql, action).await;
+            match &result {
+                Err(StorageError::Statement {
+                    source: sqlx::Error::Database(refusal),
+                    ..
+                }) if attempt < ATTEMPTS
+                    && (refusal.message() == "tuple concurrently updated"
+                        || matches!(
+                            refusal.code().as_deref(),
+                            Some("42710" | "23505" | "40P01")
+                        )) =>
+                {
+                    attempt += 1;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                _ => return result,
+            }
+        }
+    }
+
+    async fn applied(&mut self) -> Result<usize, StorageError> {
+        if !self
+            .is_true("SELECT to_regclass('retail_mcp._sqlx_migrations') IS NOT NULL")
+            .await?
+        {
+            return Ok(0);
+        }
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM retail_mcp._sqlx_migrations")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(failed("read the applied migrations"))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
+    pub(crate) async fn is_true(&mut self, sql: &'static str) -> Result<bool, StorageError> {
+        sqlx::query_scalar::<_, Option<bool>>(sql)
+            .fetch_one(&mut self.connection)
+            .await
+            .map(|value| value.unwrap_or(false))
+            .map_err(failed("look at the database"))
+    }
+
+    async fn set_password(
+        &mut self,
+        role: &'static str,
+        password: Option<&SecretString>,
+    ) -> Result<(), StorageError> {
+        let Some(password) = password else {
+            return Ok(());
+        };
+        // A verifier, not the password: statements may be logged.
+        let verifier =
+            postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
+        let sql = format!("ALTER ROLE {role} LOGIN PASSWORD '{verifier}'");
+        self.execute_on_roles(&sql, "set the password of a query role")
+            .await
+    }
+
+    async fn put_identity_key(&mut self, key: &IdentityKey) -> Result<(), StorageError> {
+        self.execute("SET ROLE retail_sec", "take the role of the identity check")
+            .await?;
+        let stored = sqlx::query("SELECT retail_sec.put_identity_key(1::smallint, $1, 'infinity')")
+            .bind(key.expose())
+            .execute(&mut self.connection)
+            .await
+            .map_err(failed("store the identity key"));
+        self.execute("RESET ROLE", "take the login's own role")
+            .await?;
+        stored.map(|_| ())
+    }
+}

@@ -1,0 +1,74 @@
+//! The migrations, in order.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (
+        1,
+        "retail tables",
+        include_str!("../../migrations/0001_retail_tables.sql"),
+    ),
+    (
+        2,
+        "signed identity",
+        include_str!("../../migrations/0002_signed_identity.sql"),
+    ),
+    (
+        3,
+        "row security",
+        include_str!("../../migrations/0003_row_security.sql"),
+    ),
+    (
+        4,
+        "comments",
+        include_str!("../../migrations/0004_comments.sql"),
+    ),
+    (
+        5,
+        "load record",
+        include_str!("../../migrations/0005_load_record.sql"),
+    ),
+];
+
+/// All migrations, each in a transaction of its own. The caller holds the lock.
+pub(super) fn migrator() -> Migrator {
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(version, name, sql)| {
+            Migration::new(
+                *version,
+                Cow::Borrowed(name),
+                MigrationType::Simple,
+                sql.into_sql_str(),
+                false,
+            )
+        })
+        .collect();
+    let mut migrator = Migrator::with_migrations(migrations);
+    migrator.set_locking(false);
+    migrator.dangerous_set_table_name("retail_mcp._sqlx_migrations");
+    migrator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_listed_in_order() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let listed: Vec<_> = MIGRATIONS
+            .iter()
+            .map(|(version, name, _)| format!("{version:04}_{}.sql", name.replace(' ', "_")))
+            .collect();
+        assert_eq!(files, listed);
+    }
+}

@@ -1,0 +1,101 @@
+//! What PostgreSQL's errors mean to a caller.
+//!
+//! A caller sees the message and the position of their own mistake, and a hint of ours. DETAIL, HINT
+//! and CONTEXT of PostgreSQL stay here: they may quote values or names that are not the caller's.
+
+use retail_domain::{Error, ErrorCode};
+use tokio_postgres::error::{ErrorPosition, SqlState};
+
+/// Ends a transaction and frees what can outlive one.
+pub(crate) const END: &str = "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()";
+
+/// SQLSTATE of `transaction_timeout`, from PostgreSQL 17.
+const TRANSACTION_TIMEOUT: &str = "25P04";
+
+const ONE_QUERY: &str =
+    "send one SELECT (it may begin with WITH); nothing that writes, locks or changes settings";
+const SEE_SCHEMA: &str =
+    "call get_multiple_table_schemas for the exact names of tables and columns";
+
+/// The error of a caller's statement.
+pub(crate) fn statement_failed(error: &tokio_postgres::Error) -> Error {
+    let Some(refusal) = error.as_db_error() else {
+        return not_an_sql_error(error);
+    };
+    let message = refusal.message();
+    let state = refusal.code();
+    if *state == SqlState::QUERY_CANCELED || state.code() == TRANSACTION_TIMEOUT {
+        return Error::new(
+            ErrorCode::QueryTimeout,
+            "the statement took too long and was stopped",
+        )
+        .with_hint("filter on a date range, aggregate, or ask for less at once");
+    }
+    if is_not_a_query(state, message) {
+        return Error::new(
+            ErrorCode::QueryNotAllowed,
+            format!("not a read-only query: {message}"),
+        )
+        .with_hint(ONE_QUERY);
+    }
+    if is_our_fault(state) {
+        return Error::unavailable("the database", refusal.clone());
+    }
+    let position = match refusal.position() {
+        Some(ErrorPosition::Original(position)) => format!(" at character {position}"),
+        _ => String::new(),
+    };
+    let text = format!(
+        "PostgreSQL query failed: {message}{position} (SQLSTATE {})",
+        state.code()
+    );
+    let failed = Error::new(ErrorCode::QueryFailed, text);
+    match hint(state, message) {
+        Some(hint) => failed.with_hint(hint),
+        None => failed,
+    }
+}
+
+/// The error of a statement of ours: the caller did nothing wrong.
+pub(crate) fn our_statement_failed(error: &tokio_postgres::Error) -> Error {
+    match error.as_db_error() {
+        Some(refusal) if is_our_fault(refusal.code()) => {
+            Error::unavailable("the database", refusal.clone())
+        }
+        Some(refusal) => Error::internal(refusal.clone()),
+        None => not_an_sql_error(error),
+    }
+}
+
+fn not_an_sql_error(error: &tokio_postgres::Error) -> Error {
+    Error::unavailable("the database", error.to_string())
+}
+
+/// Whether the text is something else than one read-only query.
+fn is_not_a_query(state: &SqlState, message: &str) -> bool {
+    *state == SqlState::READ_ONLY_SQL_TRANSACTION
+        || message.starts_with("cannot insert multiple commands")
+        || message.contains("must be at the top level")
+        || message.starts_with("SELECT ... INTO is not allowed")
+        || (*state == SqlState::FEATURE_NOT_SUPPORTED && message.contains("data-modifying"))
+}
+
+/// Whether the server, not the statement, is the trouble: it shuts down, starts, or is full.
+fn is_our_fault(state: &SqlState) -> bool {
+    let class = state.code().get(..2).unwrap_or_default();
+    matches!(class, "08" | "57" | "58" | "28" | "3D") || *state == SqlState::TOO_MANY_CONNECTIONS
+}
+
+fn hint(state: &SqlState, message: &str) -> Option<&'static str> {
+    if *state == SqlState::UNDEFINED_TABLE || *state == SqlState::UNDEFINED_COLUMN {
+        Some(SEE_SCHEMA)
+    } else if *state == SqlState::INSUFFICIENT_PRIVILEGE && message.contains("table stores") {
+        Some("name the columns that can be read: store_id, store_name, is_online")
+    } else if *state == SqlState::INSUFFICIENT_PRIVILEGE {
+        Some("only the eight tables that get_multiple_table_schemas describes can be read")
+    } else if *state == SqlState::UNDEFINED_PARAMETER {
+        Some("write values into the statement; there are no parameters")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,102 @@
+//! Taking over a database that the reference system made.
+
+use std::sync::Arc;
+
+use retail_storage::{MigrateOptions, PgQueryRunner};
+use retail_testkit::{TestDatabase, head_office, principal, stores};
+
+use crate::isolation::first_row;
+
+/// The former system's schema, policies and a few rows, as its generator makes them.
+const FORMER: &str = include_str!("former_system.sql");
+
+fn rows(database: &TestDatabase) -> String {
+    database.psql(
+        "SELECT md5(string_agg(t, '|' ORDER BY t)) FROM (
+            SELECT s::text AS t FROM retail.stores s UNION ALL SELECT c::text FROM retail.customers c
+            UNION ALL SELECT p::text FROM retail.products p UNION ALL SELECT o::text FROM retail.orders o
+            UNION ALL SELECT i::text FROM retail.order_items i
+            UNION ALL SELECT v::text FROM retail.inventory v
+            UNION ALL SELECT e::text FROM retail.product_description_embeddings e) AS everything",
+    )
+}
+
+#[tokio::test]
+async fn a_former_database_is_adopted_without_touching_its_rows() {
+    let database = TestDatabase::empty();
+    database.psql(FORMER);
+    let before = rows(&database);
+    let mut admin = database.admin().await;
+    let options = MigrateOptions {
+        adopt: true,
+        ..TestDatabase::migrate_options()
+    };
+    let report = admin.migrate(&options).await.unwrap();
+    assert!(report.adopted);
+    assert_eq!(rows(&database), before);
+    // Again, with the flag and without.
+    assert!(!admin.migrate(&options).await.unwrap().adopted);
+    assert_eq!(
+        admin
+            .migrate(&TestDatabase::migrate_options())
+            .await
+            .unwrap()
+            .applied,
+        0
+    );
+    assert_eq!(rows(&database), before);
+
+    let runner = PgQueryRunner::new(Arc::new(database.query_database(2)));
+    for store in stores() {
+        let id = store.id;
+        let row = first_row(
+            &runner,
+            &principal(store).await,
+            "SELECT min(store_id), max(store_id), count(*) FROM retail.orders",
+        )
+        .await;
+        assert_eq!(row[..2], [id.0, id.0]);
+        assert_eq!(row[2], 2);
+    }
+    let all = first_row(
+        &runner,
+        &head_office().await,
+        "SELECT count(*) FROM retail.orders",
+    )
+    .await;
+    assert_eq!(all[0], 16);
+}
+
+/// The former policies believed a setting. They must not widen what our roles see.
+#[tokio::test]
+async fn the_former_policies_no_longer_open_the_door() {
+    let database = TestDatabase::empty();
+    database.psql(FORMER);
+    let mut admin = database.admin().await;
+    let options = MigrateOptions {
+        adopt: true,
+        ..TestDatabase::migrate_options()
+    };
+    admin.migrate(&options).await.unwrap();
+    let settings = database.settings();
+    let login = database.query_logins().stores;
+    let mut config = tokio_postgres::Config::new();
+    config
+        .host(&settings.host)
+        .port(settings.port)
+        .dbname(&settings.database)
+        .user(&login.user);
+    config.password(retail_testkit::QUERY_PASSWORD);
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+        .simple_query("SET app.current_rls_user_id = '00000000-0000-0000-0000-000000000000'")
+        .await
+        .unwrap();
+    for table in ["orders", "order_items", "inventory", "customers"] {
+        let seen = client
+            .simple_query(&format!("SELECT 1 FROM retail.{table}"))
+            .await;
+        assert!(seen.is_err(), "{table} can be read by setting a setting");
+    }
+}

@@ -1,0 +1,68 @@
+//! The one PostgreSQL of a test program.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use retail_embedded_postgres::{
+    Cluster, ClusterOptions, Error, Installation, Profile, ProvisionOptions, default_data_root,
+};
+
+/// The bundled version that tests use unless told otherwise.
+const DEFAULT_MAJOR: u32 = 18;
+
+/// How many test programs of one name may run at once.
+const MAX_PARALLEL_PROGRAMS: usize = 16;
+
+/// Major version of the PostgreSQL that tests run on: `RETAIL_TEST_PG_MAJOR`, or 18.
+pub fn server_major_version() -> u32 {
+    std::env::var("RETAIL_TEST_PG_MAJOR").map_or(DEFAULT_MAJOR, |major| {
+        major
+            .parse()
+            .expect("RETAIL_TEST_PG_MAJOR must be a number such as 16")
+    })
+}
+
+/// The cluster, started on first use. It ends with this process, whatever way that goes.
+pub fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(start)
+}
+
+fn start() -> Cluster {
+    let cache_dir =
+        std::env::var_os("RETAIL_MCP_CACHE_DIR").map_or_else(default_data_root, PathBuf::from);
+    let installation = Installation::locate(&ProvisionOptions {
+        major: Some(server_major_version()),
+        prefer_bundled: true,
+        ..ProvisionOptions::new(cache_dir)
+    })
+    .expect("a PostgreSQL with pgvector for the tests");
+    let program = std::env::current_exe().expect("the name of the test program");
+    let program = program
+        .file_stem()
+        .expect("a file name")
+        .to_string_lossy()
+        .into_owned();
+    for number in 0..MAX_PARALLEL_PROGRAMS {
+        // The same folder each time, so that runs do not pile up; in the temporary folder, since an
+        // unprivileged user must reach it when tests run as root.
+        let data_dir = std::env::temp_dir().join(format!("retail-test-{program}-{number}"));
+        if Cluster::attach(&data_dir).is_ok() {
+            continue;
+        }
+        match std::fs::remove_dir_all(&data_dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => continue,
+            _ => {}
+        }
+        let options = ClusterOptions {
+            profile: Profile::Throwaway,
+            ..ClusterOptions::new(installation.clone(), data_dir)
+        };
+        match Cluster::start(options) {
+            Ok(cluster) => return cluster,
+            Err(Error::AlreadyRunning { .. }) => {}
+            Err(error) => panic!("the test cluster does not start: {error}"),
+        }
+    }
+    panic!("too many test programs run at once");
+}
