@@ -1,1 +1,94 @@
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod ci;
+mod command;
+mod conformance;
+mod console;
+mod demo;
+mod layers;
+mod setup;
+mod tidy;
+mod workspace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// Set-up, demo, CI and checks of the workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Provide what the build and the tests need.
+    Setup,
+    /// Set up, build for release, and run `retail-mcp demo`.
+    Demo {
+        /// Arguments for `retail-mcp demo`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run every check, in order.
+    Ci {
+        /// Run this step alone; may be repeated.
+        #[arg(long = "only", value_name = "STEP")]
+        only: Vec<String>,
+    },
+    /// Check which crate depends on which.
+    Layers,
+    /// Check that no source file is too long.
+    Tidy,
+    /// Run the official clients and the conformance suite against a demo server.
+    Conformance {
+        /// The `retail-mcp` binary to test; built in the dev profile when absent.
+        #[arg(long, value_name = "PATH")]
+        server_binary: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::problem(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    command::stop_on_signals()?;
+    match task {
+        Task::Setup => setup::run(&workspace),
+        Task::Demo { args } => demo::run(&workspace, &args),
+        Task::Ci { only } => ci::run(&workspace, &only),
+        Task::Layers => layers::run(&workspace),
+        Task::Tidy => tidy::run(&workspace),
+        Task::Conformance { server_binary } => conformance::run(&workspace, server_binary),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn demo_passes_its_arguments_on() {
+        let cli = Cli::parse_from(["cargo xtask", "demo", "--", "--scale", "tiny"]);
+        assert!(matches!(cli.task, Task::Demo { args } if args == ["--scale", "tiny"]));
+    }
+}

@@ -143,7 +143,10 @@ mod tests {
     #[case(" ; ")]
     #[case("SELECT '\0'")]
     fn unusable_text_is_refused(#[case] given: &str) {
-        assert_eq!(SqlText::new(given).unwrap_err().code(), ErrorCode::InvalidArgument);
+        assert_eq!(
+            SqlText::new(given).unwrap_err().code(),
+            ErrorCode::InvalidArgument
+        );
     }
 
     #[test]

@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+
+mod arguments;
+mod error;
+mod handler;
+mod http;
+mod server;
+mod stdio;
+mod tokens;
+mod tools;
+
+pub use handler::RetailHandler;
+pub use http::{HttpOptions, McpHttpService};
+pub use server::{BuildError, RetailMcp, RetailMcpBuilder};
+pub use stdio::ServeError;
+pub use tokens::token_estimate;

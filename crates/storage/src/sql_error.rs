@@ -93,6 +93,8 @@ fn hint(state: &SqlState, message: &str) -> Option<&'static str> {
         Some("name the columns that can be read: store_id, store_name, is_online")
     } else if *state == SqlState::INSUFFICIENT_PRIVILEGE {
         Some("only the eight tables that get_multiple_table_schemas describes can be read")
+    } else if state.code().starts_with("53") {
+        Some("the statement needs too much memory or disk: filter, aggregate, or ask for less")
     } else if *state == SqlState::UNDEFINED_PARAMETER {
         Some("write values into the statement; there are no parameters")
     } else {

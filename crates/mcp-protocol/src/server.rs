@@ -1,0 +1,171 @@
+//! The public entry point: a server that is built once and served over any transport.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use retail_domain::QueryLimits;
+use retail_domain::ports::{Clock, QueryRunner, SchemaCatalog, SystemClock};
+use rmcp::model::{
+    Implementation, ProtocolVersion, ServerCapabilities, ServerConfig as RmcpServerConfig,
+};
+
+use crate::tools::{ExecuteSalesQuery, GetCurrentUtcDate, GetMultipleTableSchemas, ToolSet};
+
+/// The name under which the server introduces itself.
+pub(crate) const SERVER_NAME: &str = "retail-mcp";
+
+/// What a client may show its model about the server as a whole.
+const INSTRUCTIONS: &str = "Answers questions about the sales, customers, products and stock of a \
+    retail chain. Before writing SQL for execute_sales_query, fetch the tables' descriptions with \
+    get_multiple_table_schemas. For relative dates, ask get_current_utc_date. The database shows \
+    only the rows that the caller may see.";
+
+/// The protocol versions served, oldest first.
+static PROTOCOL_VERSIONS: [ProtocolVersion; 4] = [
+    ProtocolVersion::V_2025_03_26,
+    ProtocolVersion::V_2025_06_18,
+    ProtocolVersion::V_2025_11_25,
+    ProtocolVersion::V_2026_07_28,
+];
+
+/// An MCP server over the retail ports.
+///
+/// Cheap to clone: the tools and their schemas are made once, by [`RetailMcpBuilder::build`].
+#[derive(Clone)]
+pub struct RetailMcp {
+    shared: Arc<Shared>,
+}
+
+/// What all requests share.
+pub(crate) struct Shared {
+    pub(crate) tools: ToolSet,
+    pub(crate) info: RmcpServerConfig,
+}
+
+impl RetailMcp {
+    /// Starts a server's description.
+    pub fn builder() -> RetailMcpBuilder {
+        RetailMcpBuilder {
+            query_runner: None,
+            schema_catalog: None,
+            clock: Arc::new(SystemClock),
+            query_limits: QueryLimits::default(),
+            server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+}
+
+impl fmt::Debug for RetailMcp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetailMcp")
+            .field("version", &self.shared.info.server_info.version)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn protocol_versions() -> Cow<'static, [ProtocolVersion]> {
+    Cow::Borrowed(&PROTOCOL_VERSIONS)
+}
+
+/// The parts of a [`RetailMcp`].
+#[must_use = "a builder does nothing until `build`"]
+pub struct RetailMcpBuilder {
+    query_runner: Option<Arc<dyn QueryRunner>>,
+    schema_catalog: Option<Arc<dyn SchemaCatalog>>,
+    clock: Arc<dyn Clock>,
+    query_limits: QueryLimits,
+    server_version: String,
+}
+
+impl RetailMcpBuilder {
+    /// Runs the statements of `execute_sales_query`. Required.
+    pub fn query_runner(mut self, query_runner: Arc<dyn QueryRunner>) -> Self {
+        self.query_runner = Some(query_runner);
+        self
+    }
+
+    /// Describes the tables for `get_multiple_table_schemas`. Required.
+    pub fn schema_catalog(mut self, schema_catalog: Arc<dyn SchemaCatalog>) -> Self {
+        self.schema_catalog = Some(schema_catalog);
+        self
+    }
+
+    /// Tells the time to `get_current_utc_date`. Default: the computer's clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How much one statement may take. The caps stand in the tool's description too.
+    pub fn query_limits(mut self, query_limits: QueryLimits) -> Self {
+        self.query_limits = query_limits;
+        self
+    }
+
+    /// The version that clients are told. Default: this crate's.
+    pub fn server_version(mut self, server_version: impl Into<String>) -> Self {
+        self.server_version = server_version.into();
+        self
+    }
+
+    /// Makes the tools, their schemas and the server's description.
+    ///
+    /// # Errors
+    /// [`BuildError::MissingPort`] when a required port was not given, and
+    /// [`BuildError::InputSchema`] when a tool's arguments are not a JSON object.
+    pub fn build(self) -> Result<RetailMcp, BuildError> {
+        let query_runner = self
+            .query_runner
+            .ok_or(BuildError::MissingPort("query_runner"))?;
+        let schema_catalog = self
+            .schema_catalog
+            .ok_or(BuildError::MissingPort("schema_catalog"))?;
+
+        // The order here is the order of `tools/list`.
+        let mut tools = ToolSet::default();
+        tools.add(GetMultipleTableSchemas::new(schema_catalog))?;
+        tools.add(ExecuteSalesQuery::new(query_runner, self.query_limits))?;
+        tools.add(GetCurrentUtcDate::new(self.clock))?;
+
+        let info = RmcpServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
+            .with_server_info(
+                Implementation::new(SERVER_NAME, self.server_version).with_title("Retail MCP"),
+            )
+            .with_instructions(INSTRUCTIONS);
+        Ok(RetailMcp {
+            shared: Arc::new(Shared { tools, info }),
+        })
+    }
+}
+
+impl fmt::Debug for RetailMcpBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetailMcpBuilder")
+            .field("query_limits", &self.query_limits)
+            .field("server_version", &self.server_version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a server could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A required port is missing.
+    #[error("the port `{0}` is required")]
+    MissingPort(&'static str),
+    /// A tool's argument type has no object schema.
+    #[error("tool `{tool}` has an unusable input schema: {reason}")]
+    InputSchema {
+        /// Name of the tool.
+        tool: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

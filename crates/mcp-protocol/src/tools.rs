@@ -1,0 +1,196 @@
+//! The tools: what each must provide, and the set of them.
+//!
+//! A tool is one file in `tools/` that implements [`RetailTool`], and one line in
+//! [`RetailMcpBuilder::build`](crate::RetailMcpBuilder::build).
+
+mod execute_sales_query;
+mod get_current_utc_date;
+mod get_multiple_table_schemas;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use retail_domain::{Error, Principal, Scope};
+use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub(crate) use execute_sales_query::ExecuteSalesQuery;
+pub(crate) use get_current_utc_date::GetCurrentUtcDate;
+pub(crate) use get_multiple_table_schemas::GetMultipleTableSchemas;
+
+use crate::{BuildError, arguments};
+
+/// A tool that reads. Its schemas and its checks of arguments follow from its two types.
+#[async_trait]
+pub(crate) trait RetailTool: Send + Sync + 'static {
+    /// The name in calls.
+    const NAME: &'static str;
+    /// The name for people.
+    const TITLE: &'static str;
+    /// What a caller must be allowed to do.
+    const SCOPE: Scope;
+    /// The arguments: a struct with `deny_unknown_fields` and a doc comment on each field.
+    type Arguments: DeserializeOwned + JsonSchema + Send + 'static;
+    /// The structured content of a good answer: a struct with a doc comment on each field.
+    type Answer: Serialize + JsonSchema + 'static;
+
+    /// What the model reads to decide when and how to call.
+    fn description(&self) -> String;
+
+    /// Does the work. Called only for a principal who holds [`Self::SCOPE`]. The future may be
+    /// dropped at any await.
+    async fn call(
+        &self,
+        principal: &Principal,
+        arguments: Self::Arguments,
+    ) -> Result<Answered<Self::Answer>, Error>;
+}
+
+/// A good answer, in the two forms that MCP sends.
+pub(crate) struct Answered<A> {
+    /// For the model.
+    pub(crate) text: String,
+    /// For programs.
+    pub(crate) structured: A,
+}
+
+/// A tool whose types are hidden behind JSON.
+#[async_trait]
+trait JsonTool: Send + Sync {
+    async fn call(
+        &self,
+        principal: &Principal,
+        arguments: JsonObject,
+    ) -> Result<CallToolResult, Error>;
+}
+
+struct Checked<T> {
+    tool: T,
+    input_schema: Arc<JsonObject>,
+}
+
+#[async_trait]
+impl<T: RetailTool> JsonTool for Checked<T> {
+    async fn call(
+        &self,
+        principal: &Principal,
+        arguments: JsonObject,
+    ) -> Result<CallToolResult, Error> {
+        let arguments = arguments::parse(&self.input_schema, arguments)?;
+        let answer = self.tool.call(principal, arguments).await?;
+        let structured = serde_json::to_value(answer.structured).map_err(Error::internal)?;
+        let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
+        result.structured_content = Some(structured);
+        Ok(result)
+    }
+}
+
+/// A tool as it is listed and called.
+pub(crate) struct ToolEntry {
+    definition: Tool,
+    scope: Scope,
+    tool: Box<dyn JsonTool>,
+}
+
+impl ToolEntry {
+    pub(crate) fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    pub(crate) fn definition(&self) -> &Tool {
+        &self.definition
+    }
+
+    pub(crate) async fn call(
+        &self,
+        principal: &Principal,
+        arguments: JsonObject,
+    ) -> Result<CallToolResult, Error> {
+        self.tool.call(principal, arguments).await
+    }
+}
+
+/// All tools, in the order in which they are listed.
+#[derive(Default)]
+pub(crate) struct ToolSet {
+    entries: Vec<ToolEntry>,
+}
+
+impl ToolSet {
+    pub(crate) fn add<T: RetailTool>(&mut self, tool: T) -> Result<(), BuildError> {
+        let input_schema =
+            schema_for_input::<T::Arguments>().map_err(|reason| BuildError::InputSchema {
+                tool: T::NAME,
+                reason,
+            })?;
+        let input_schema = Arc::new(published(&input_schema));
+        let output_schema = Arc::new(published(&schema_for_output::<T::Answer>()));
+        let annotations = ToolAnnotations::with_title(T::TITLE)
+            .read_only(true)
+            .destructive(false)
+            .idempotent(true)
+            .open_world(false);
+        let definition = Tool::new(T::NAME, tool.description(), Arc::clone(&input_schema))
+            .with_title(T::TITLE)
+            .with_annotations(annotations)
+            .with_raw_output_schema(output_schema);
+        let tool = Box::new(Checked { tool, input_schema });
+        self.entries.push(ToolEntry {
+            definition,
+            scope: T::SCOPE,
+            tool,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&ToolEntry> {
+        self.entries.iter().find(|entry| entry.name() == name)
+    }
+
+    /// The tools that `principal` may call.
+    pub(crate) fn visible_to(&self, principal: &Principal) -> Vec<Tool> {
+        self.entries
+            .iter()
+            .filter(|entry| principal.has_scope(entry.scope))
+            .map(|entry| entry.definition.clone())
+            .collect()
+    }
+}
+
+/// A schema as clients take it best.
+///
+/// Some refuse an object without `properties`, and validators warn about formats that are no
+/// standard ones, such as `uint32`. Line breaks of doc comments go.
+fn published(schema: &JsonObject) -> JsonObject {
+    let mut schema = schema.clone();
+    schema
+        .entry("properties")
+        .or_insert_with(|| JsonObject::new().into());
+    schema.values_mut().for_each(tidy);
+    schema
+}
+
+fn tidy(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            let json_type = object.get("type").and_then(Value::as_str);
+            if matches!(json_type, Some("integer" | "number")) {
+                object.remove("format");
+            }
+            if let Some(Value::String(description)) = object.get_mut("description") {
+                *description = description.replace('\n', " ");
+            }
+            object.values_mut().for_each(tidy);
+        }
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}

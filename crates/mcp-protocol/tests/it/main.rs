@@ -1,0 +1,16 @@
+//! The MCP server as clients see it, over HTTP and over a pair of streams.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that panics fails its test"
+)]
+
+mod cancellation;
+mod http_protocol;
+mod identity;
+mod logging;
+mod streams;
+mod support;
+mod tools;

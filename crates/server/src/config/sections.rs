@@ -1,0 +1,167 @@
+//! The sections of the configuration as types.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use retail_auth::PeerNetwork;
+use secrecy::SecretString;
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// Section `server`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Address and port of the HTTP server.
+    pub listen: SocketAddr,
+    /// Values of `Host` that are served besides loopback names.
+    pub allowed_hosts: Vec<String>,
+    /// Values of `Origin` that are served.
+    pub allowed_origins: Vec<String>,
+    /// The longest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// The longest time for one request.
+    #[serde(with = "humantime_serde")]
+    pub request_timeout: Duration,
+    /// How long requests may finish after a stop signal.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_grace: Duration,
+}
+
+/// Section `database`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// Host name, address, or folder of a Unix socket. None: `demo` runs an embedded cluster.
+    pub host: Option<String>,
+    /// TCP port.
+    pub port: u16,
+    /// Name of the database.
+    pub name: String,
+    /// How the connection is encrypted.
+    pub ssl_mode: SslMode,
+    /// Certificate authorities of the database server, a PEM file. None: those of the system.
+    pub ssl_root_cert: Option<PathBuf>,
+    /// The role that runs queries of stores.
+    pub query_user: String,
+    /// Its password. None: the database asks for none.
+    pub query_password: Option<SecretString>,
+    /// The role that runs queries of head office.
+    pub head_office_user: String,
+    /// Its password.
+    pub head_office_password: Option<SecretString>,
+    /// The role that owns the schema: for `migrate` and `seed` alone.
+    pub admin_user: Option<String>,
+    /// Its password.
+    pub admin_password: Option<SecretString>,
+    /// File of the key that signs identities for the database.
+    pub identity_key_file: Option<PathBuf>,
+    /// Name of the connections in `pg_stat_activity`.
+    pub application_name: String,
+    /// The most connections, those of stores and of head office together.
+    pub pool_max_connections: usize,
+    /// The longest wait for a free connection.
+    #[serde(with = "humantime_serde")]
+    pub pool_acquire_timeout: Duration,
+}
+
+/// How a connection to PostgreSQL is encrypted. The names are libpq's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SslMode {
+    /// Never.
+    Disable,
+    /// When the server offers it.
+    Prefer,
+    /// Always, without a check of the certificate.
+    Require,
+    /// Always, and the certificate must be good for the host's name.
+    VerifyFull,
+}
+
+/// Section `query`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryConfig {
+    /// The most rows of one answer.
+    pub max_rows: usize,
+    /// The most bytes of one answer.
+    pub max_bytes: usize,
+    /// The longest time for one statement.
+    #[serde(with = "humantime_serde")]
+    pub statement_timeout: Duration,
+}
+
+/// Section `auth`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthConfig {
+    /// How callers prove who they are. There is no default: `serve` asks for it.
+    pub mode: Option<AuthMode>,
+    /// Section `auth.dev_token`.
+    pub dev_token: DevTokenConfig,
+    /// Section `auth.trusted_header`.
+    pub trusted_header: TrustedHeaderConfig,
+}
+
+/// How callers prove who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthMode {
+    /// By a token that `retail-mcp token` minted.
+    DevToken,
+    /// By `x-rls-user-id`, which a proxy sets.
+    TrustedHeader,
+}
+
+impl fmt::Display for AuthMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DevToken => "dev-token",
+            Self::TrustedHeader => "trusted-header",
+        })
+    }
+}
+
+/// Section `auth.dev_token`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DevTokenConfig {
+    /// File of the key that signs tokens. None: a file in the data folder.
+    pub key_file: Option<PathBuf>,
+    /// Life of a token when `retail-mcp token` is given none.
+    #[serde(with = "humantime_serde")]
+    pub default_ttl: Duration,
+}
+
+/// Section `auth.trusted_header`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedHeaderConfig {
+    /// Addresses and networks of proxies that may send the header, besides loopback.
+    pub proxies: Vec<PeerNetwork>,
+    /// The identities that see all stores.
+    pub head_office_ids: Vec<Uuid>,
+}
+
+/// Section `log`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// Which lines are written: a level, or a filter such as `info,retail_storage=debug`.
+    pub level: String,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

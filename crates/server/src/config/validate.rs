@@ -1,0 +1,104 @@
+//! Whether the values fit each other.
+
+use super::{AuthMode, Config, ConfigError, Fault, SslMode};
+
+/// What the process is about to do with the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Everything on this machine: a database of its own, unless one is named.
+    Demo,
+    /// MCP over HTTP.
+    Serve,
+    /// MCP over standard input and output. Who asks is said by a flag.
+    Stdio,
+    /// Change the schema or load data: `migrate`, `seed`.
+    Maintain,
+}
+
+pub(super) fn validate(config: &Config, purpose: Purpose) -> Result<(), ConfigError> {
+    let mut faults = Faults {
+        config,
+        list: Vec::new(),
+    };
+    let database = &config.database;
+
+    if purpose != Purpose::Demo && database.host.is_none() {
+        faults.add(
+            "database.host",
+            "must be set: name your PostgreSQL here or in RETAIL_MCP__DATABASE__HOST, or run \
+             `retail-mcp demo`, which brings its own",
+        );
+    }
+    if purpose == Purpose::Maintain && database.admin_user.is_none() {
+        faults.add(
+            "database.admin_user",
+            "must be set: it names the role that owns the schema",
+        );
+    }
+    if database.ssl_root_cert.is_some() && database.ssl_mode != SslMode::VerifyFull {
+        faults.add(
+            "database.ssl_root_cert",
+            "is read with database.ssl_mode = \"verify-full\" only: the other modes check no certificate",
+        );
+    }
+    if matches!(purpose, Purpose::Serve | Purpose::Demo) {
+        validate_http(&mut faults, purpose);
+    }
+    if faults.list.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigError::Faults(faults.list))
+    }
+}
+
+fn validate_http(faults: &mut Faults<'_>, purpose: Purpose) {
+    let Config {
+        server,
+        query,
+        auth,
+        ..
+    } = faults.config;
+    if server.request_timeout <= query.statement_timeout {
+        faults.add(
+            "server.request_timeout",
+            "must be longer than query.statement_timeout, or a slow query could not report itself",
+        );
+    }
+    if purpose == Purpose::Serve && auth.mode.is_none() {
+        faults.add(
+            "auth.mode",
+            "must be set to dev-token or trusted-header: nobody is served without an identity",
+        );
+    }
+    if auth.mode == Some(AuthMode::TrustedHeader)
+        && !server.listen.ip().to_canonical().is_loopback()
+        && auth.trusted_header.proxies.is_empty()
+    {
+        faults.add(
+            "auth.trusted_header.proxies",
+            format!(
+                "must list your proxies, since server.listen = {} can be reached from other machines; \
+                 or listen on 127.0.0.1",
+                server.listen
+            ),
+        );
+    }
+}
+
+struct Faults<'a> {
+    config: &'a Config,
+    list: Vec<Fault>,
+}
+
+impl Faults<'_> {
+    /// Adds a fault, with the origin of the key when somebody set it.
+    fn add(&mut self, key: &str, reason: impl Into<String>) {
+        let set = self
+            .config
+            .effective()
+            .iter()
+            .find(|value| value.key == key && value.value.is_some());
+        let origin = set.map(|value| value.origin.clone());
+        self.list.push(Fault::new(key, origin, reason));
+    }
+}

@@ -1,0 +1,71 @@
+//! The steps of CI, as a table.
+
+use anyhow::Result;
+
+use crate::command::CommandLine;
+use crate::workspace::Workspace;
+use crate::{conformance, layers, setup, tidy};
+
+/// One step: a name, and either command lines or a function of xtask.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    action: Action,
+}
+
+#[derive(Debug)]
+enum Action {
+    Commands(Vec<CommandLine>),
+    Task(fn(&Workspace) -> Result<()>),
+}
+
+impl Step {
+    pub(super) fn run(&self, workspace: &Workspace) -> Result<()> {
+        match &self.action {
+            Action::Commands(commands) => commands.iter().try_for_each(CommandLine::run),
+            Action::Task(task) => task(workspace),
+        }
+    }
+}
+
+/// Every step, cheap ones first.
+pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
+    let cargo = |words: &str| {
+        CommandLine::new("cargo")
+            .words(words)
+            .in_dir(workspace.root())
+    };
+    let task = |name, task| Step {
+        name,
+        action: Action::Task(task),
+    };
+    let commands = |name, commands| Step {
+        name,
+        action: Action::Commands(commands),
+    };
+    // Storage runs on the newest PostgreSQL with everything else, and on the oldest by itself.
+    let tests = cargo("test --workspace --locked").env("RETAIL_TEST_PG_MAJOR", "18");
+    let oldest = cargo("test -p retail-storage --locked").env("RETAIL_TEST_PG_MAJOR", "16");
+    vec![
+        task("setup", setup::run),
+        commands("fmt", vec![cargo("fmt --all --check")]),
+        task("layers", layers::run),
+        task("tidy", tidy::run),
+        commands(
+            "clippy",
+            vec![cargo(
+                "clippy --workspace --all-targets --locked -- -D warnings",
+            )],
+        ),
+        commands(
+            "docs",
+            vec![
+                cargo("doc --workspace --no-deps --locked --document-private-items")
+                    .env("RUSTDOCFLAGS", "-D warnings"),
+            ],
+        ),
+        commands("tests", vec![tests]),
+        commands("storage-pg16", vec![oldest]),
+        task("conformance", |workspace| conformance::run(workspace, None)),
+    ]
+}

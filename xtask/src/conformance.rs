@@ -1,0 +1,87 @@
+//! `cargo xtask conformance`: the official clients and the conformance suite against a demo server.
+
+mod results;
+mod server;
+mod suite;
+mod tools;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::command::{self, CommandLine};
+use crate::console;
+use crate::workspace::Workspace;
+use server::Server;
+use tools::{Node, Python};
+
+/// The most that one client's checks take.
+const CLIENT_LIMIT: Duration = Duration::from_mins(5);
+
+/// Runs everything, and fails when a part did. All that it starts has stopped when it returns.
+pub(crate) fn run(workspace: &Workspace, server_binary: Option<PathBuf>) -> Result<()> {
+    let node = Node::provide(workspace)?;
+    let python = Python::provide(workspace)?;
+    let binary = if let Some(binary) = server_binary {
+        std::path::absolute(binary)?
+    } else {
+        let build = CommandLine::new("cargo").words("build --locked -p retail-server");
+        build.in_dir(workspace.root()).run()?;
+        workspace.built("debug", "retail-mcp")
+    };
+    if !binary.is_file() {
+        bail!("there is no server binary at {}", binary.display());
+    }
+    let mut server = Server::start(&binary)?;
+    let mut failed = Vec::new();
+    let mut part = |name: &'static str, check: &dyn Fn(&Server) -> Result<()>| -> Result<()> {
+        console::line(&format!("\n-- {name}"));
+        let start = Instant::now();
+        let result = check(&server);
+        command::fail_if_interrupted()?;
+        let verdict = if result.is_ok() { "passed" } else { "FAILED" };
+        console::line(&format!(
+            "-- {name} {verdict} in {:.1} s",
+            start.elapsed().as_secs_f64()
+        ));
+        if let Err(error) = result {
+            console::problem(&format!("{error:#}"));
+            failed.push(name);
+        }
+        Ok(())
+    };
+    part("TypeScript clients", &|server| {
+        client(&node.script("client.mjs").arg(server.settings()))
+    })?;
+    part("Python client", &|server| {
+        let script = workspace.root().join("conformance/client.py");
+        client(&python.run().arg(script).arg(server.settings()))
+    })?;
+    for version in suite::VERSIONS {
+        part(version.name, &|server| {
+            suite::run(workspace, &node, server, version.number)
+        })?;
+    }
+    if let Err(error) = server.stop() {
+        console::problem(&format!("{error:#}"));
+        failed.push("stopping the server");
+    }
+    if !failed.is_empty() {
+        bail!("conformance failed: {}", failed.join(", "));
+    }
+    console::line("\nconformance passed");
+    Ok(())
+}
+
+fn client(command: &CommandLine) -> Result<()> {
+    let mut child = command.spawn(
+        std::process::Stdio::inherit(),
+        std::process::Stdio::inherit(),
+    )?;
+    let status = command::wait(&mut child, Some(CLIENT_LIMIT))?;
+    if !status.success() {
+        bail!("the client's checks failed ({status})");
+    }
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! `cargo xtask layers`: dependencies point one way.
+
+mod manifest;
+mod metadata;
+mod rules;
+
+use anyhow::{Context, Result, bail};
+
+use crate::command::CommandLine;
+use crate::console;
+use crate::workspace::Workspace;
+use metadata::{Kind, Metadata, Package};
+
+/// Fails when a crate depends on what it must not know, or when its manifest is not as agreed.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let listing = CommandLine::new("cargo").words("metadata --format-version 1 --no-deps");
+    let listing = listing.in_dir(workspace.root()).output()?;
+    let metadata: Metadata = serde_json::from_str(&listing).context("reading cargo metadata")?;
+    let mut violations = violations(&metadata);
+    for package in &metadata.packages {
+        violations.extend(manifest::violations(package)?);
+    }
+    for violation in &violations {
+        console::problem(violation);
+    }
+    if !violations.is_empty() {
+        bail!(
+            "{} violation(s) of the layers (the rules are in xtask/src/layers/rules.rs)",
+            violations.len()
+        );
+    }
+    console::line(&format!(
+        "{} crates keep to their layers",
+        metadata.packages.len()
+    ));
+    Ok(())
+}
+
+/// Every dependency that breaks a rule, as `crate -> dependency: reason`.
+fn violations(metadata: &Metadata) -> Vec<String> {
+    let members: Vec<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
+    let mut found: Vec<String> = metadata
+        .packages
+        .iter()
+        .flat_map(|package| of_package(package, &members))
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn of_package(package: &Package, members: &[&str]) -> Vec<String> {
+    let name = package.name.as_str();
+    let Some(layer) = rules::LAYERS.iter().find(|layer| layer.name == name) else {
+        return vec![format!(
+            "{name}: has no rule yet, add it to xtask/src/layers/rules.rs"
+        )];
+    };
+    let mut found = Vec::new();
+    for dependency in &package.dependencies {
+        let to = dependency.name.as_str();
+        let mut refuse = |reason: String| found.push(format!("{name} -> {to}: {reason}"));
+        if dependency.kind == Kind::Dev {
+            continue;
+        }
+        if members.contains(&to) {
+            if to == rules::TEST_ONLY && !layer.is_test_code {
+                refuse("is test code, a dev-dependency only".to_owned());
+            } else if let Some(reason) = layer.refuses(to) {
+                refuse(reason);
+            }
+        }
+        if let Some(owned) = rules::OWNED.iter().find(|owned| owned.matches(to))
+            && !owned.by.contains(&name)
+        {
+            refuse(format!(
+                "only {} may use it ({})",
+                owned.by.join(", "),
+                owned.why
+            ));
+        }
+        if layer
+            .must_not_use
+            .iter()
+            .any(|pattern| rules::matches(pattern, to))
+        {
+            refuse("this layer does no I/O and knows no protocol".to_owned());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// Violations of a workspace with the given `(crate, dependency, kind)` arrows.
+    fn check(arrows: &[(&str, &str, Value)]) -> Vec<String> {
+        let packages: Vec<Value> = rules::LAYERS
+            .iter()
+            .map(|layer| {
+                let dependencies: Vec<Value> = arrows
+                    .iter()
+                    .filter(|(from, ..)| *from == layer.name)
+                    .map(|(_, to, kind)| json!({ "name": to, "kind": kind }))
+                    .collect();
+                json!({ "name": layer.name, "manifest_path": "/x/Cargo.toml", "dependencies": dependencies })
+            })
+            .collect();
+        let metadata = serde_json::from_value(json!({ "packages": packages })).unwrap();
+        violations(&metadata)
+    }
+
+    fn only_violation(from: &str, to: &str) -> String {
+        let found = check(&[(from, to, Value::Null)]);
+        assert_eq!(found.len(), 1, "{from} -> {to}: {found:?}");
+        found.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn the_designed_arrows_are_accepted() {
+        let arrows = [
+            ("retail-server", "retail-storage", Value::Null),
+            ("retail-server", "retail-mcp-protocol", Value::Null),
+            ("retail-server", "axum", Value::Null),
+            ("retail-mcp-protocol", "retail-domain", Value::Null),
+            ("retail-mcp-protocol", "rmcp", Value::Null),
+            ("retail-storage", "retail-domain", Value::Null),
+            ("retail-storage", "sqlx", Value::Null),
+            ("retail-storage", "deadpool-postgres", Value::Null),
+            ("retail-storage", "retail-testkit", json!("dev")),
+            ("retail-server", "rmcp", json!("dev")),
+            ("retail-domain", "tokio", json!("dev")),
+            ("retail-testkit", "retail-storage", Value::Null),
+            ("retail-benches", "retail-testkit", Value::Null),
+            ("retail-example-embed", "axum", Value::Null),
+        ];
+        assert_eq!(check(&arrows), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_arrow_that_points_the_wrong_way_is_refused() {
+        let wrong = [
+            ("retail-domain", "retail-storage"),
+            ("retail-storage", "retail-server"),
+            ("retail-storage", "retail-mcp-protocol"),
+            ("retail-mcp-protocol", "retail-storage"),
+            ("retail-mcp-protocol", "retail-auth"),
+            ("retail-auth", "retail-storage"),
+            ("retail-embedded-postgres", "retail-domain"),
+            ("retail-sample-data", "retail-domain"),
+            ("xtask", "retail-domain"),
+        ];
+        for (from, to) in wrong {
+            let violation = only_violation(from, to);
+            assert!(
+                violation.starts_with(&format!("{from} -> {to}: ")),
+                "{violation}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_technology_stays_in_its_layer() {
+        let wrong = [
+            ("retail-mcp-protocol", "sqlx"),
+            ("retail-mcp-protocol", "tokio-postgres"),
+            ("retail-mcp-protocol", "deadpool-redis"),
+            ("retail-mcp-protocol", "axum"),
+            ("retail-server", "sqlx"),
+            ("retail-server", "rmcp"),
+            ("retail-storage", "axum"),
+            ("retail-domain", "tokio"),
+            ("retail-domain", "reqwest"),
+        ];
+        for (from, to) in wrong {
+            let violation = only_violation(from, to);
+            assert!(
+                violation.starts_with(&format!("{from} -> {to}: ")),
+                "{violation}"
+            );
+        }
+    }
+
+    #[test]
+    fn test_code_is_a_dev_dependency_only() {
+        assert!(only_violation("retail-server", "retail-testkit").contains("dev-dependency only"));
+        assert!(only_violation("retail-storage", "retail-testkit").contains("dev-dependency only"));
+    }
+
+    #[test]
+    fn a_build_dependency_counts() {
+        let found = check(&[("retail-domain", "retail-storage", json!("build"))]);
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn an_unknown_crate_needs_a_rule() {
+        let package = json!({ "name": "retail-new", "manifest_path": "/x", "dependencies": [] });
+        let metadata = serde_json::from_value(json!({ "packages": [package] })).unwrap();
+        let found = violations(&metadata);
+        assert!(
+            found.len() == 1 && found[0].starts_with("retail-new: has no rule"),
+            "{found:?}"
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! `cargo xtask setup`: what the build and the tests need.
+
+mod libclang;
+mod packages;
+mod postgres;
+
+use anyhow::Result;
+
+use crate::command::CommandLine;
+use crate::console;
+use crate::workspace::Workspace;
+
+/// Finds or provides the C compiler, libclang, and a way to PostgreSQL. Safe to run again.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    c_compiler()?;
+    postgres::provide()?;
+    libclang::provide(workspace)
+}
+
+/// TLS (`ring`) compiles C, and the linker is called through the C compiler.
+fn c_compiler() -> Result<()> {
+    let compiler = || CommandLine::new("cc").arg("--version").output().ok();
+    if compiler().is_none() {
+        packages::install("a C compiler", &["gcc", "libc6-dev"])?;
+    }
+    let version = compiler().unwrap_or_default();
+    found("C compiler", version.lines().next().unwrap_or_default());
+    Ok(())
+}
+
+/// Reports something that is there.
+fn found(what: &str, detail: &str) {
+    console::line(&format!("ok  {what}: {detail}"));
+}
+
+/// How to call pip here, as a program and its first arguments.
+pub(crate) fn pip() -> Option<CommandLine> {
+    let candidates = [
+        CommandLine::new("python3").words("-m pip"),
+        CommandLine::new("pip3"),
+        CommandLine::new("pip"),
+    ];
+    candidates
+        .into_iter()
+        .find(|pip| pip.clone().arg("--version").succeeds())
+}

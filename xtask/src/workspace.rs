@@ -1,0 +1,53 @@
+//! Where the workspace and its build output are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The workspace's folders.
+#[derive(Debug, Clone)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Workspace {
+    /// Finds the workspace from the environment that cargo gives to `cargo run`.
+    pub(crate) fn find() -> Result<Self> {
+        let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = manifest_dir
+            .parent()
+            .context("xtask has no parent folder")?;
+        // A relative CARGO_TARGET_DIR is relative to where cargo was called.
+        let target = match env::var_os("CARGO_TARGET_DIR") {
+            Some(dir) => std::path::absolute(dir).context("reading CARGO_TARGET_DIR")?,
+            None => root.join("target"),
+        };
+        Ok(Self {
+            root: root.to_owned(),
+            target,
+        })
+    }
+
+    /// The folder of the workspace's `Cargo.toml`.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A program built by cargo, in the named profile's folder.
+    pub(crate) fn built(&self, profile: &str, program: &str) -> PathBuf {
+        self.target.join(profile).join(program)
+    }
+
+    /// Downloaded tools. Git ignores it, `cargo clean` removes it.
+    pub(crate) fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
+    /// Output of the conformance runs.
+    pub(crate) fn conformance_results(&self) -> PathBuf {
+        self.target.join("conformance")
+    }
+}
