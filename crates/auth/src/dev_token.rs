@@ -5,6 +5,6 @@ mod key;
 mod mint;
 mod resolver;
 
-pub use key::{DevTokenKey, KeyFileError};
+pub use key::DevTokenKey;
 pub use mint::{DevTokenClaims, DevTokens, MAX_TTL, MintError, StoreGrant};
 pub use resolver::{DevTokenResolver, Leeway, LeewayOutOfRange};

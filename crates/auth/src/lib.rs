@@ -3,11 +3,13 @@
 mod cached_stores;
 mod challenge;
 mod dev_token;
+mod key_file;
 mod trusted_header;
 
 pub use challenge::www_authenticate;
 pub use dev_token::{
-    DevTokenClaims, DevTokenKey, DevTokenResolver, DevTokens, KeyFileError, Leeway,
-    LeewayOutOfRange, MAX_TTL, MintError, StoreGrant,
+    DevTokenClaims, DevTokenKey, DevTokenResolver, DevTokens, Leeway, LeewayOutOfRange, MAX_TTL,
+    MintError, StoreGrant,
 };
+pub use key_file::{KEY_BYTES, KeyFileError, load_key, load_or_create_key};
 pub use trusted_header::{ParsePeerNetworkError, PeerNetwork, TrustedHeaderResolver, TrustedPeers};

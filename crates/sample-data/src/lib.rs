@@ -28,5 +28,5 @@ pub use error::Error;
 pub use inventory::{InventoryRow, InventoryRows};
 pub use orders::{Order, Orders};
 pub use scale::Scale;
-pub use stores::{HEAD_OFFICE_RLS_USER_ID, STORES, Store};
+pub use stores::{STORES, Store};
 pub use table::{RowCount, Table};

@@ -1,8 +1,5 @@
 //! The eight stores of the chain.
 
-/// The `app.current_rls_user_id` that stands for head office, which sees every store.
-pub const HEAD_OFFICE_RLS_USER_ID: &str = "00000000-0000-0000-0000-000000000000";
-
 /// A store and what its data must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Store {

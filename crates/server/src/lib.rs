@@ -1,3 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+pub mod access;
+pub mod app;
+pub mod cli;
 pub mod config;
+pub mod http;
+mod lifecycle;
+mod local;
+mod logging;
+mod sample;

@@ -1,8 +1,8 @@
 //! The administrator's connection: migrations, loading, and what only an operator may ask.
 
 use retail_domain::{RlsUserId, Store, StoreId};
-use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use sqlx::postgres::{PgConnection, PgValueRef};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, ValueRef};
 use uuid::Uuid;
 
 use crate::{DatabaseSettings, Login, StorageError};
@@ -82,26 +82,25 @@ impl Admin {
             .map_err(failed("read the stores"))
     }
 
-    /// Runs an operator's own query and gives each value as text.
-    ///
-    /// For verification queries that are constants of the program; never for a caller's text.
+    /// Runs a query that is a constant of the program, and gives each value as text.
     ///
     /// # Errors
-    /// [`StorageError::Statement`] when it fails or a value is not text.
+    /// [`StorageError::Statement`] when it fails.
     pub async fn measure(
         &mut self,
         sql: &'static str,
     ) -> Result<Vec<Vec<Option<String>>>, StorageError> {
         self.become_owner().await?;
-        let rows = sqlx::query(sql)
+        // The simple protocol: the server sends text for every type.
+        let rows = sqlx::raw_sql(sql)
             .fetch_all(&mut self.connection)
             .await
             .map_err(failed("run a verification query"))?;
         rows.iter()
             .map(|row| {
                 (0..row.len())
-                    .map(|i| row.try_get(i))
-                    .collect::<Result<_, _>>()
+                    .map(|i| text(&row.try_get_raw(i)?))
+                    .collect::<Result<_, sqlx::Error>>()
             })
             .collect::<Result<_, _>>()
             .map_err(failed("read a verification query"))
@@ -126,6 +125,17 @@ impl Admin {
             .map(|_| ())
             .map_err(failed(action))
     }
+}
+
+/// The text of a value that came by the simple protocol.
+fn text(value: &PgValueRef<'_>) -> Result<Option<String>, sqlx::Error> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    value
+        .as_str()
+        .map(|text| Some(text.to_owned()))
+        .map_err(sqlx::Error::Decode)
 }
 
 /// Wraps a driver's error with what was being done.

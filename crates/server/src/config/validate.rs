@@ -35,10 +35,10 @@ pub(super) fn validate(config: &Config, purpose: Purpose) -> Result<(), ConfigEr
             "must be set: it names the role that owns the schema",
         );
     }
-    if database.ssl_root_cert.is_some() && database.ssl_mode != SslMode::VerifyFull {
+    if database.ssl_root_cert.is_some() && database.ssl_mode == SslMode::Disable {
         faults.add(
             "database.ssl_root_cert",
-            "is read with database.ssl_mode = \"verify-full\" only: the other modes check no certificate",
+            "is not read with database.ssl_mode = \"disable\"",
         );
     }
     if matches!(purpose, Purpose::Serve | Purpose::Demo) {

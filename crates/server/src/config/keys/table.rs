@@ -94,16 +94,15 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "database.ssl_mode",
         Kind::Choice(&["disable", "prefer", "require", "verify-full"]),
         Some("prefer"),
-        "How the connection is encrypted: `disable`, `prefer` (when the server offers it), `require`, or \
-         `verify-full` (the certificate must be good for the host). Only the last is safe on a network \
-         that you do not trust.",
+        "When the connection is encrypted: `disable` (never), `prefer` (except on a Unix socket and on \
+         loopback), `require` or `verify-full` (always). Where it is, the server's certificate and name \
+         are always checked.",
     ),
     key(
         "database.ssl_root_cert",
         Kind::Path,
         None,
-        "PEM file with the certificate authorities of the database server, for `verify-full`. Not set: \
-         those of the system.",
+        "PEM file with the certificate authorities of the database server. Not set: those of the system.",
     ),
     key(
         "database.query_user",

@@ -1,0 +1,156 @@
+//! The command line: one file a command.
+
+mod config;
+mod demo;
+mod healthcheck;
+mod identity;
+mod migrate;
+mod seed;
+mod serve;
+mod stdio;
+mod token;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Purpose, Sources};
+use crate::logging;
+
+/// Retail answers over the Model Context Protocol; each store sees its own rows.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+#[derive(Debug, Parser)]
+#[command(name = "retail-mcp", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+struct Common {
+    /// Configuration file [default: retail-mcp.toml in this folder, if there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the embedded database and of keys; delete it to start anew
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Address to listen on, or to ask [default: 127.0.0.1:8000]
+    #[arg(long, global = true, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Log level: error, warn, info, debug, trace, or a filter such as `retail_storage=debug`
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything on this machine: database, sample data, server
+    Demo(demo::Demo),
+    /// Serve MCP over HTTP, on the configured database
+    Serve,
+    /// Serve MCP on standard input and output, as one identity
+    Stdio(identity::IdentityFlags),
+    /// Bring the configured database to the current schema
+    Migrate(migrate::Migrate),
+    /// Load the sample data, or verify it
+    Seed(seed::Seed),
+    /// Print a development token
+    Token(token::Token),
+    /// Print the effective value of each configuration key and where it came from
+    Config,
+    /// Ask a running server whether it is ready: exit code 0 if it is
+    Healthcheck,
+}
+
+impl Command {
+    /// What the configuration must be good for.
+    fn purpose(&self) -> Option<Purpose> {
+        match self {
+            Self::Demo(_) => Some(Purpose::Demo),
+            Self::Serve => Some(Purpose::Serve),
+            Self::Migrate(_) => Some(Purpose::Maintain),
+            Self::Stdio(_) | Self::Seed(_) | Self::Token(_) | Self::Config | Self::Healthcheck => {
+                None
+            }
+        }
+    }
+}
+
+/// Runs the program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let config = match load(&cli) {
+        Ok(config) => config,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::from(2);
+        }
+    };
+    let outcome = logging::start(&config.log).and_then(|()| {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?
+            .block_on(dispatch(cli.command, config))
+    });
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(demo) => demo.run(config).await?,
+        Command::Serve => serve::run(&config).await?,
+        Command::Stdio(identity) => stdio::run(&config, &identity).await?,
+        Command::Migrate(migrate) => migrate.run(&config).await?,
+        Command::Seed(seed) => return seed.run(&config).await,
+        Command::Token(token) => token.run(&config).await?,
+        Command::Config => config::run(&config)?,
+        Command::Healthcheck => return healthcheck::run(&config).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(cli: &Cli) -> anyhow::Result<Config> {
+    let mut sources = Sources::of_process();
+    if let Some(file) = &cli.common.config {
+        sources = sources.with_config_file(file);
+    }
+    if let Some(folder) = &cli.common.data_dir {
+        sources = sources.with_flag("--data-dir", "data_dir", folder.display().to_string());
+    }
+    if let Some(address) = cli.common.listen {
+        sources = sources.with_flag("--listen", "server.listen", address.to_string());
+    }
+    if let Some(level) = &cli.common.log_level {
+        sources = sources.with_flag("--log-level", "log.level", level);
+    }
+    let config = Config::load(&sources)?;
+    if let Some(purpose) = cli.command.purpose() {
+        config.validate(purpose)?;
+    }
+    Ok(config)
+}
+
+/// The error and its causes, for the person at the terminal.
+fn complain(error: &anyhow::Error) {
+    // If standard error is gone there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "retail-mcp: {error:#}");
+}
+
+/// Writes to standard output. What the reader no longer wants is not an error.
+fn print(text: &str) {
+    let mut out = std::io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,155 @@
+//! `retail-mcp demo`: everything on this machine.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use anyhow::bail;
+use clap::Args;
+use retail_auth::StoreGrant;
+use retail_storage::{Admin, ChainStore};
+use secrecy::ExposeSecret;
+use serde_json::{Map, json};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::print;
+use super::seed::DataFlags;
+use super::token::Minter;
+use crate::app::App;
+use crate::config::{AuthMode, Config};
+use crate::local::{self, LocalDatabase};
+use crate::{http, lifecycle, sample};
+
+/// Run everything on this machine: an embedded database, the sample data, the server.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    #[command(flatten)]
+    data: DataFlags,
+}
+
+impl Demo {
+    pub(super) async fn run(self, mut config: Config) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let stop = CancellationToken::new();
+        lifecycle::stop_at_signal(stop.clone())?;
+        config.auth.mode = Some(config.auth.mode.unwrap_or(AuthMode::DevToken));
+        if config.auth.mode != Some(AuthMode::DevToken) {
+            bail!(
+                "the demo uses development tokens; leave auth.mode out, or run `retail-mcp serve`"
+            );
+        }
+        if config.database.host.is_some() {
+            bail!(
+                "the demo brings its own database; leave database.host out, or, for the one that it \
+                 names, run `retail-mcp migrate`, `seed` and `serve`"
+            );
+        }
+        // Before the long work, so that a port which is taken is known at once.
+        let listener = lifecycle::listen(config.server.listen).await?;
+        let data_dir = local::data_dir(config.data_dir.as_deref());
+        info!(data_dir = %data_dir.display(), "starting the embedded database");
+        let local = LocalDatabase::start(&data_dir).await?;
+        let prepared = tokio::select! {
+            prepared = self.prepare(&local) => prepared,
+            () = stop.cancelled() => Err(anyhow::anyhow!("stopped before the demo was ready")),
+        };
+        let served = match prepared {
+            Ok(stores) => {
+                let abort = CancellationToken::new();
+                let app = App::new(&config, local.access.clone(), &data_dir)?;
+                let router = http::router(app, &config.server, stop.clone(), abort.clone());
+                let address = listener.local_addr()?;
+                print(&welcome(&config, address, &stores, started)?);
+                lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await
+            }
+            Err(error) => Err(error),
+        };
+        local.stop().await?;
+        served
+    }
+
+    async fn prepare(&self, local: &LocalDatabase) -> anyhow::Result<Vec<ChainStore>> {
+        let mut admin: Admin = local.admin().await?;
+        match admin.load_record().await? {
+            None => sample::load(&mut admin, self.data.spec(), false).await?,
+            Some(loaded) if self.data.accept(&loaded) => {}
+            Some(loaded) => bail!(
+                "the data folder holds a data set of scale {}, seed {}, until {}; choose another folder \
+                 with --data-dir, or run `retail-mcp seed --replace` with the flags that you want",
+                loaded.scale,
+                loaded.seed,
+                loaded.until
+            ),
+        }
+        let stores = admin.stores().await?;
+        admin.close().await;
+        Ok(stores)
+    }
+}
+
+/// What the person at the terminal needs next.
+fn welcome(
+    config: &Config,
+    address: SocketAddr,
+    stores: &[ChainStore],
+    started: Instant,
+) -> anyhow::Result<String> {
+    let minter = Minter::new(config)?;
+    let ttl = config.auth.dev_token.default_ttl;
+    let endpoint = format!("http://{address}/mcp");
+    let mut servers = Map::new();
+    let mut add = |name: &str, grant: StoreGrant| -> anyhow::Result<()> {
+        let token = minter.mint(grant, ttl)?;
+        servers.insert(
+            format!("zava-{name}"),
+            json!({
+                "type": "http",
+                "url": endpoint,
+                "headers": {"Authorization": format!("Bearer {}", token.expose_secret())},
+            }),
+        );
+        Ok(())
+    };
+    add("head-office", StoreGrant::AllStores)?;
+    for one in stores {
+        let short = one
+            .store
+            .name
+            .rsplit(' ')
+            .next()
+            .unwrap_or(&one.store.name)
+            .to_lowercase();
+        add(&short, StoreGrant::Store(one.store.rls_user_id))?;
+    }
+    let mcp_json = serde_json::to_string_pretty(&json!({"servers": servers}))?;
+    let mut text = String::new();
+    writeln!(
+        text,
+        "\nmcp.json for your client (.vscode/mcp.json in VS Code):\n{mcp_json}\n"
+    )?;
+    writeln!(
+        text,
+        "The tokens are valid for {}.",
+        humantime_serde::re::humantime::format_duration(ttl)
+    )?;
+    writeln!(text, "Three questions to try:")?;
+    writeln!(
+        text,
+        "  - What were our net sales by category last quarter?"
+    )?;
+    writeln!(
+        text,
+        "  - Which 20 products bring the most revenue, and how much stock is left of each?"
+    )?;
+    writeln!(
+        text,
+        "  - How did this year's orders by month compare with last year's?"
+    )?;
+    writeln!(
+        text,
+        "\nReady at {endpoint} after {:.1} s. Ctrl-C stops it.",
+        started.elapsed().as_secs_f64()
+    )?;
+    Ok(text)
+}

@@ -1,0 +1,22 @@
+//! `retail-mcp serve`
+
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::access::DatabaseAccess;
+use crate::app::App;
+use crate::config::Config;
+use crate::{http, lifecycle, local};
+
+pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
+    let stop = CancellationToken::new();
+    let abort = CancellationToken::new();
+    lifecycle::stop_at_signal(stop.clone())?;
+    let access = DatabaseAccess::from_config(&config.database)?;
+    let data_dir = local::data_dir(config.data_dir.as_deref());
+    let app = App::new(config, access, &data_dir)?;
+    let router = http::router(app, &config.server, stop.clone(), abort.clone());
+    let listener = lifecycle::listen(config.server.listen).await?;
+    info!(address = %listener.local_addr()?, "serving MCP at /mcp");
+    lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await
+}

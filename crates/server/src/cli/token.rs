@@ -1,0 +1,61 @@
+//! `retail-mcp token`
+
+use std::sync::Arc;
+
+use clap::Args;
+use retail_auth::{DevTokenClaims, DevTokens, StoreGrant};
+use retail_domain::ports::SystemClock;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::identity::IdentityFlags;
+use super::print;
+use crate::app;
+use crate::config::Config;
+use crate::local;
+
+/// Print a development token, alone on standard output.
+#[derive(Debug, Args)]
+pub(super) struct Token {
+    #[command(flatten)]
+    identity: IdentityFlags,
+    /// How long it is valid, such as 30m or 12h [default: `auth.dev_token.default_ttl`]
+    #[arg(long, value_name = "TIME", value_parser = humantime_serde::re::humantime::parse_duration)]
+    ttl: Option<std::time::Duration>,
+}
+
+impl Token {
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let grant = self.identity.grant(config).await?;
+        let ttl = self.ttl.unwrap_or(config.auth.dev_token.default_ttl);
+        let token = Minter::new(config)?.mint(grant, ttl)?;
+        print(&format!("{}\n", token.expose_secret()));
+        Ok(())
+    }
+}
+
+/// Mints tokens that the server of the same data folder accepts.
+pub(super) struct Minter(DevTokens);
+
+impl Minter {
+    pub(super) fn new(config: &Config) -> anyhow::Result<Self> {
+        let data_dir = local::data_dir(config.data_dir.as_deref());
+        let key = app::dev_token_key(&config.auth, &data_dir)?;
+        Ok(Self(DevTokens::new(&key, Arc::new(SystemClock))))
+    }
+
+    pub(super) fn mint(
+        &self,
+        grant: StoreGrant,
+        ttl: std::time::Duration,
+    ) -> anyhow::Result<SecretString> {
+        let subject = match &grant {
+            StoreGrant::Store(rls_user_id) => format!("manager:{rls_user_id}"),
+            StoreGrant::AllStores => "head-office".to_owned(),
+        };
+        Ok(self.0.mint(&DevTokenClaims {
+            subject,
+            grant,
+            ttl,
+        })?)
+    }
+}

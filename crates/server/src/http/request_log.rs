@@ -1,0 +1,56 @@
+//! A request id for each request, and one line in the log.
+
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderValue;
+use tracing::{Instrument, info, info_span};
+use uuid::Uuid;
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// Longest request id that is taken from a client.
+const MAX_REQUEST_ID_BYTES: usize = 64;
+
+/// Takes the client's request id if it is harmless, or makes one, and logs the request when it is
+/// answered. Neither query strings nor headers are logged: they may hold credentials.
+pub(super) async fn log(mut request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| is_harmless(id))
+        .map_or_else(|| Uuid::new_v4().to_string(), ToOwned::to_owned);
+    // Both kinds of id are plain ASCII.
+    let header = HeaderValue::from_str(&id).ok();
+    if let Some(header) = &header {
+        request.headers_mut().insert(REQUEST_ID, header.clone());
+    }
+    let span = info_span!("http", request_id = %id);
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let started = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if let Some(header) = header {
+        response.headers_mut().insert(REQUEST_ID, header);
+    }
+    let _entered = span.enter();
+    info!(
+        method = %method,
+        path,
+        status = response.status().as_u16(),
+        duration_s = started.elapsed().as_secs_f64(),
+        "request"
+    );
+    response
+}
+
+fn is_harmless(id: &str) -> bool {
+    !id.is_empty()
+        && id.len() <= MAX_REQUEST_ID_BYTES
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}

@@ -1,0 +1,66 @@
+//! From listening to the last answer.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// Opens the port.
+///
+/// # Errors
+/// Names the address and the flag, since a port that is taken is the usual reason.
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; choose another with --listen"))
+}
+
+/// Cancels the token at SIGTERM or SIGINT.
+///
+/// # Errors
+/// When the system gives no signal handlers.
+pub(crate) fn stop_at_signal(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        info!("stopping");
+        stop.cancel();
+    });
+    Ok(())
+}
+
+/// Serves until `stop`, then answers what is in flight for at most `grace`, then cuts it.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    abort: CancellationToken,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service)
+        .with_graceful_shutdown(stop.clone().cancelled_owned())
+        .into_future();
+    tokio::pin!(server);
+    let deadline = async {
+        stop.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        ended = &mut server => ended.context("the HTTP server failed"),
+        () = deadline => {
+            warn!(grace_s = grace.as_secs_f64(), "requests in flight were cut");
+            abort.cancel();
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The log of the process, on standard error: standard output may carry the protocol.
+
+use std::io;
+
+use anyhow::Context;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{LogConfig, LogFormat};
+
+/// rmcp logs several lines a request at `info`, and whole requests at `debug`.
+const QUIET: &str = "rmcp=warn";
+
+/// Starts logging.
+///
+/// # Errors
+/// When the level cannot be read.
+pub(crate) fn start(config: &LogConfig) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.level)).context("log.level")?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    let started = match config.format {
+        LogFormat::Text => subscriber
+            .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
+            .try_init(),
+        LogFormat::Json => subscriber.json().try_init(),
+    };
+    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
+}

@@ -1,0 +1,129 @@
+//! The sample data: loading and verifying it in a database.
+
+use std::fmt::Write;
+use std::io::IsTerminal;
+use std::time::Instant;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use retail_sample_data::verify::{self, CategoryMonth, Observed, StoreSales, Targets, YearOrders};
+use retail_sample_data::{Dataset, Spec, Table};
+use retail_storage::{Admin, CopyTable, LoadRecord};
+use tracing::info;
+
+/// Loads a data set. Shows a bar on a terminal, and one log line a table elsewhere.
+pub(crate) async fn load(admin: &mut Admin, spec: Spec, replace: bool) -> anyhow::Result<()> {
+    let dataset = Dataset::new(spec)?;
+    let total_rows: u64 = Table::ALL
+        .into_iter()
+        .map(|table| dataset.row_count(table).value())
+        .sum();
+    let bar = if std::io::stderr().is_terminal() {
+        ProgressBar::new(total_rows).with_style(ProgressStyle::with_template(
+            "{msg:22} {wide_bar} {human_pos}/{human_len} rows {per_sec}",
+        )?)
+    } else {
+        ProgressBar::hidden()
+    };
+    let started = Instant::now();
+    let tables = Table::ALL.into_iter().map(|table| CopyTable {
+        table: table.name(),
+        columns: table.columns(),
+        chunks: Box::new(dataset.copy_chunks(table)),
+    });
+    let record = LoadRecord {
+        seed: spec.seed,
+        scale: spec.scale.to_string(),
+        until: spec.until,
+    };
+    admin
+        .load(tables, &record, replace, &mut |table, rows| {
+            bar.set_message(table.to_owned());
+            bar.inc(rows);
+        })
+        .await?;
+    bar.finish_and_clear();
+    info!(
+        rows = total_rows,
+        scale = %spec.scale,
+        until = %spec.until,
+        duration_s = started.elapsed().as_secs_f64(),
+        "loaded the sample data"
+    );
+    Ok(())
+}
+
+/// Measures the loaded data against its targets. Gives the report and whether all holds.
+pub(crate) async fn verify(admin: &mut Admin, spec: Spec) -> anyhow::Result<(String, bool)> {
+    let targets = Targets::new(&Dataset::new(spec)?)?;
+    let mut observed = Observed::default();
+    for query in verify::queries() {
+        let rows = admin.measure(query.sql).await?;
+        for row in &rows {
+            observe(&mut observed, query.name, &Cells(row))
+                .with_context(|| format!("the query {}", query.name))?;
+        }
+    }
+    let report = targets.check(&observed);
+    let mut text = String::new();
+    writeln!(text, "{report}")?;
+    Ok((text, report.ok()))
+}
+
+/// The values of a row, as text.
+struct Cells<'a>(&'a [Option<String>]);
+
+impl Cells<'_> {
+    fn text(&self, index: usize) -> anyhow::Result<&str> {
+        self.0
+            .get(index)
+            .and_then(Option::as_deref)
+            .with_context(|| format!("column {index}"))
+    }
+
+    fn parse<T: std::str::FromStr>(&self, index: usize) -> anyhow::Result<T>
+    where
+        T::Err: std::error::Error + Send + Sync + 'static,
+    {
+        self.text(index)?
+            .parse()
+            .with_context(|| format!("column {index}"))
+    }
+}
+
+fn observe(observed: &mut Observed, query: &str, row: &Cells<'_>) -> anyhow::Result<()> {
+    match query {
+        "totals" => {
+            observed.stores = row.parse(0)?;
+            observed.categories = row.parse(1)?;
+            observed.product_types = row.parse(2)?;
+            observed.products = row.parse(3)?;
+            observed.customers = row.parse(4)?;
+            observed.inventory = row.parse(5)?;
+            observed.orders = row.parse(6)?;
+            observed.order_items = row.parse(7)?;
+            observed.first_order_date = row.parse(8).ok();
+            observed.last_order_date = row.parse(9).ok();
+        }
+        "store_sales" => observed.store_sales.push(StoreSales {
+            store_name: row.text(0)?.to_owned(),
+            orders: row.parse(1)?,
+            mean_order_value: row.parse(2)?,
+            stddev_order_value: row.parse(3)?,
+        }),
+        "year_orders" => {
+            observed.year_orders.push(YearOrders {
+                year: row.parse(0)?,
+                orders: row.parse(1)?,
+            });
+        }
+        "category_months" => observed.category_months.push(CategoryMonth {
+            category_name: row.text(0)?.to_owned(),
+            year: row.parse(1)?,
+            month: row.parse(2)?,
+            units: row.parse(3)?,
+        }),
+        other => anyhow::bail!("the query {other} is not known"),
+    }
+    Ok(())
+}
