@@ -7,8 +7,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogConfig, LogFormat};
 
-/// rmcp logs several lines a request at `info`, and whole requests at `debug`.
-const QUIET: &str = "rmcp=warn";
+/// rmcp logs several lines a request at `info`, and whole requests at `debug`; sqlx passes on notices.
+const QUIET: &str = "rmcp=warn,sqlx=warn";
 
 /// Starts logging.
 ///

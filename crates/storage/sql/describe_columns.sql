@@ -3,10 +3,11 @@ SELECT c.relname::text, a.attname::text,
        pg_catalog.format_type(a.atttypid, a.atttypmod),
        NOT a.attnotnull,
        pg_catalog.col_description(c.oid, a.attnum),
-       coalesce((SELECT CASE WHEN bool_or(i.indisprimary) THEN 'primary' ELSE 'unique' END
-                 FROM pg_catalog.pg_index i
-                 WHERE i.indrelid = c.oid AND i.indisunique AND a.attnum = ANY (i.indkey)
-                   AND (i.indisprimary OR i.indnkeyatts = 1)), ''),
+       (SELECT CASE WHEN bool_or(i.indisprimary) THEN 'primary'
+                    WHEN count(*) > 0 THEN 'unique' ELSE '' END
+        FROM pg_catalog.pg_index i
+        WHERE i.indrelid = c.oid AND i.indisunique AND a.attnum = ANY (i.indkey)
+          AND (i.indisprimary OR i.indnkeyatts = 1)),
        pg_catalog.obj_description(c.oid, 'pg_class')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

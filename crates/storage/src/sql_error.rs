@@ -5,6 +5,7 @@
 
 use retail_domain::{Error, ErrorCode};
 use tokio_postgres::error::{ErrorPosition, SqlState};
+use tracing::warn;
 
 /// Ends a transaction and frees what can outlive one.
 pub(crate) const END: &str = "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()";
@@ -12,7 +13,11 @@ pub(crate) const END: &str = "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all
 /// SQLSTATE of `transaction_timeout`, from PostgreSQL 17.
 const TRANSACTION_TIMEOUT: &str = "25P04";
 
-const ONE_QUERY: &str =
+/// The message of `retail_sec.signed_identity()`, migration 0002.
+const NO_IDENTITY: &str = "there is no valid identity for row level security";
+
+/// What is accepted, for whoever sent something else.
+pub(crate) const ONE_QUERY: &str =
     "send one SELECT (it may begin with WITH); nothing that writes, locks or changes settings";
 const SEE_SCHEMA: &str =
     "call get_multiple_table_schemas for the exact names of tables and columns";
@@ -40,6 +45,14 @@ pub(crate) fn statement_failed(error: &tokio_postgres::Error) -> Error {
     }
     if is_our_fault(state) {
         return Error::unavailable("the database", refusal.clone());
+    }
+    if *state == SqlState::INSUFFICIENT_PRIVILEGE && message == NO_IDENTITY {
+        warn!("row security did not believe the identity: it was changed, or the keys differ");
+        return Error::new(
+            ErrorCode::QueryNotAllowed,
+            "the statement has no valid identity",
+        )
+        .with_hint("a statement may not change settings; it runs as the caller, and only so");
     }
     let position = match refusal.position() {
         Some(ErrorPosition::Original(position)) => format!(" at character {position}"),

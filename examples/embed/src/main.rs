@@ -1,9 +1,9 @@
 //! A team's own server: the retail tools beside a route of the team, for callers with API keys.
-use std::{collections::HashMap, env, io, io::Write, sync::Arc, time::Duration};
+use std::{collections::HashMap, env, sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
-use axum::http::{StatusCode, header};
-use axum::{Extension, Router, extract, middleware, response, routing::get};
+use anyhow::Context;
+use axum::extract::{Request, State};
+use axum::{Extension, Router, http::StatusCode, middleware, response, routing::get};
 use retail_domain::ports::{Credential, IdentityResolver, StoreDirectory};
 use retail_domain::{Error, ErrorCode, Principal, RlsUserId, Scope, VerifiedIdentity, Visibility};
 use retail_mcp_protocol::{HttpOptions, RetailMcp};
@@ -17,13 +17,17 @@ impl IdentityResolver for ApiKeys {
     async fn verify(&self, credential: &Credential) -> Result<VerifiedIdentity, Error> {
         let unknown = || Error::new(ErrorCode::Unauthenticated, "a known API key is required");
         let rls_user_id = match credential {
-            Credential::BearerToken(key) => self.0.get(key).ok_or_else(unknown)?,
-            _ => return Err(unknown()),
+            Credential::BearerToken(key) if !key.is_empty() => self.0.get(key),
+            _ => None,
         };
-        let store = self.1.store_find(*rls_user_id).await?;
+        let store = self
+            .1
+            .store_find(*rls_user_id.ok_or_else(unknown)?)
+            .await?
+            .ok_or_else(unknown)?;
         Ok(VerifiedIdentity {
-            subject: "api-key".to_owned(),
-            visibility: Visibility::Store(store.ok_or_else(unknown)?),
+            subject: store.name.clone(),
+            visibility: Visibility::Store(store),
             scopes: Scope::ALL.into(),
             on_behalf_of: None,
         })
@@ -31,76 +35,60 @@ impl IdentityResolver for ApiKeys {
 }
 
 /// Puts the principal into the request, where the tools look for it, or refuses the request.
-async fn identify(
-    extract::State(keys): extract::State<Arc<ApiKeys>>,
-    mut request: extract::Request,
-    next: middleware::Next,
-) -> response::Result<response::Response> {
-    let value = request.headers().get(header::AUTHORIZATION);
-    let key = value.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+async fn identify(keys: State<Arc<ApiKeys>>, mut request: Request) -> response::Result<Request> {
+    let header = request.headers().get("authorization");
+    let key = header.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let credential = Credential::BearerToken(key.unwrap_or_default().to_owned());
-    let principal = keys.resolve(&credential).await.map_err(|error| {
-        tracing::warn!(?error, "a caller was refused");
-        let status = match error.code() {
-            ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-        (status, challenge, error.to_string())
-    })?;
-    request.extensions_mut().insert(principal);
-    Ok(next.run(request).await)
-}
-
-fn variable(name: &str) -> Result<String> {
-    env::var(name)
-        .ok()
-        .with_context(|| format!("{name} must be set"))
+    let refusal = (StatusCode::UNAUTHORIZED, [("www-authenticate", "Bearer")]);
+    match keys.resolve(&credential).await {
+        Ok(principal) => request.extensions_mut().insert(principal),
+        Err(error) if error.code() == ErrorCode::Unauthenticated => Err(refusal)?,
+        Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?,
+    };
+    Ok(request)
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
+async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().init();
+    let var = |name: &str| env::var(name).with_context(|| format!("set {name}"));
     let settings = storage::DatabaseSettings {
-        host: variable("DATABASE_HOST")?,
-        port: variable("DATABASE_PORT")?
-            .parse()
-            .context("DATABASE_PORT must be a number")?,
-        database: variable("DATABASE_NAME")?,
+        host: var("DATABASE_HOST")?,
+        port: var("DATABASE_PORT")?.parse().context("DATABASE_PORT")?,
+        database: var("DATABASE_NAME")?,
         tls: storage::TlsMode::ExceptLocal,
-        tls_root_cert: None,
+        tls_root_cert: None, // The system's authorities.
         application_name: "embed".to_owned(),
     };
-    let login = |user: &str, password| storage::Login {
-        user: user.to_owned(),
-        password,
-    };
+    let login = |user: String, password| storage::Login { user, password };
     let logins = storage::QueryLogins {
-        stores: login("retail_query", Some(variable("DATABASE_PASSWORD")?.into())),
-        head_office: login("retail_query_hq", None), // No key is head office's.
+        stores: login(
+            "retail_query".into(),
+            Some(var("DATABASE_PASSWORD")?.into()),
+        ),
+        head_office: login("retail_query_hq".into(), None), // No key is head office's.
     };
-    let key = storage::IdentityKey::from_hex(&variable("IDENTITY_KEY")?)?;
     let pool = storage::PoolSettings {
         max_connections: 8,
         acquire_timeout: Duration::from_secs(5),
     };
-    let database = Arc::new(storage::QueryDatabase::new(&settings, &logins, key, pool)?);
-    let stores = variable("API_KEYS")?.split(',').map(|pair| {
-        let (key, rls_user_id) = pair.split_once('=').filter(|(key, _)| key.len() >= 16)?;
-        Some((key.to_owned(), RlsUserId(rls_user_id.parse().ok()?)))
-    }).collect::<Option<_>>().context("API_KEYS must be pairs key=rls_user_id, with commas between, each key of 16 characters or more")?;
+    let identity_key = storage::IdentityKey::from_hex(&var("IDENTITY_KEY")?)?;
+    let database = storage::QueryDatabase::new(&settings, &logins, identity_key, pool)?;
+    let database = Arc::new(database);
+    let stores = serde_json::from_str(&var("API_KEYS")?).context("API_KEYS")?;
     let keys = ApiKeys(stores, storage::PgStoreDirectory::new(database.clone()));
     let mcp = RetailMcp::builder()
         .query_runner(Arc::new(storage::PgQueryRunner::new(database.clone())))
         .schema_catalog(Arc::new(storage::PgSchemaCatalog::new(database)))
         .build()?;
-    let whoami =
-        async |Extension(caller): Extension<Principal>| caller.visibility().label().to_owned();
     let router = Router::new()
         .route_service("/mcp", mcp.streamable_http_service(HttpOptions::default()))
-        .route("/whoami", get(whoami))
-        .layer(middleware::from_fn_with_state(Arc::new(keys), identify));
-    let listener = tokio::net::TcpListener::bind(variable("LISTEN")?).await?;
-    writeln!(io::stdout(), "listening on {}", listener.local_addr()?)?;
+        .route(
+            "/whoami",
+            get(async |caller: Extension<Principal>| caller.subject().to_owned()),
+        )
+        .layer(middleware::map_request_with_state(Arc::new(keys), identify));
+    let listener = tokio::net::TcpListener::bind(var("LISTEN")?).await?;
+    tracing::info!("listening on {}", listener.local_addr()?);
     Ok(axum::serve(listener, router).await?)
 }

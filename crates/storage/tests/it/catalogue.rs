@@ -42,6 +42,15 @@ async fn every_table_and_column_is_described_and_the_secret_one_is_not() {
         .map(|column| column.name.as_str())
         .collect();
     assert_eq!(names, ["store_id", "store_name", "is_online"]);
+    let customers = &of(&schemas, RetailTable::Customers).columns;
+    let keys: Vec<_> = customers.iter().map(|column| column.key).collect();
+    // customer_id, first_name, last_name, email, phone, primary_store_id, created_at
+    let unique = Some(KeyRole::Unique);
+    assert_eq!(
+        keys,
+        [Some(KeyRole::Primary), None, None, unique, None, None, None]
+    );
+    assert!(!customers[3].nullable && customers[4].nullable);
     let items = of(&schemas, RetailTable::OrderItems);
     assert!(
         items

@@ -1,0 +1,39 @@
+//! A client that goes away stops its statement in PostgreSQL.
+
+use retail_testkit::{TestDatabase, store};
+
+use crate::support::{Call, PATIENCE, TestServer, eventually, serve_on_a_socket};
+
+/// How many callers' statements run in the database.
+fn running(database: &TestDatabase) -> String {
+    let count = database.psql(&format!(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = '{}' AND usename LIKE 'retail_query%'
+           AND state = 'active' AND query LIKE '%pg_sleep%'",
+        database.name
+    ));
+    count.trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_the_connection_cancels_the_statement() {
+    let database = TestDatabase::seeded().await;
+    let server = TestServer::new(&database);
+    let address = serve_on_a_socket(server.router.clone()).await;
+    for token in [
+        server.manager(&store("Zava Retail Seattle")),
+        server.head_office(),
+    ] {
+        let call = Call::query("SELECT count(*) FROM pg_sleep(25)").bearer(&token);
+        let connection = call.send_to(address);
+        eventually(PATIENCE, "the statement runs", || running(&database) == "1");
+        drop(connection);
+        let took = eventually(PATIENCE / 2, "the statement is cancelled", || {
+            running(&database) == "0"
+        });
+        println!("cancelled after {} ms", took.as_millis());
+        // And the server is fit for the next caller.
+        let reply = server.query(&token, "SELECT 1").await;
+        assert_eq!(reply.rows()[0][0], 1);
+    }
+}

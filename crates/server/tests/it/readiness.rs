@@ -1,0 +1,123 @@
+//! `/health` and `/ready` tell the truth.
+
+use std::path::Path;
+use std::time::Duration;
+
+use retail_embedded_postgres::{Cluster, ClusterOptions};
+use retail_server::access::DatabaseAccess;
+use retail_storage::{Admin, DatabaseSettings, IdentityKey, Login, QueryLogins, TlsMode};
+use retail_testkit::{HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, TestDatabase};
+
+use crate::support::{TestServer, installation, scratch};
+
+const WITHIN: Duration = Duration::from_secs(5);
+const CATEGORIES: &str = "SELECT count(*) FROM retail.categories";
+
+async fn start(folder: &Path) -> Cluster {
+    let options = ClusterOptions::new(installation(), folder);
+    tokio::task::spawn_blocking(move || Cluster::start(options).unwrap())
+        .await
+        .unwrap()
+}
+
+async fn stop(cluster: Cluster) {
+    tokio::task::spawn_blocking(move || cluster.stop().unwrap())
+        .await
+        .unwrap();
+}
+
+/// A migrated database, and how to reach it.
+async fn migrated(cluster: &Cluster) -> DatabaseAccess {
+    cluster.create_database("zava", None).unwrap();
+    let connection = cluster.connection();
+    let login = |user: &str, password: &str| Login {
+        user: user.to_owned(),
+        password: Some(password.to_owned().into()),
+    };
+    let access = DatabaseAccess {
+        settings: DatabaseSettings {
+            host: connection.host_string(),
+            port: connection.port,
+            database: "zava".to_owned(),
+            tls: TlsMode::Disable,
+            tls_root_cert: None,
+            application_name: "retail-test".to_owned(),
+        },
+        admin: None,
+        query: QueryLogins {
+            stores: login("retail_query", QUERY_PASSWORD),
+            head_office: login("retail_query_hq", HEAD_OFFICE_PASSWORD),
+        },
+        identity_key: IdentityKey::new(IDENTITY_KEY),
+    };
+    let superuser = login(&connection.superuser, &connection.password);
+    let mut admin = Admin::connect(&access.settings, &superuser).await.unwrap();
+    admin
+        .migrate(&TestDatabase::migrate_options())
+        .await
+        .unwrap();
+    admin.close().await;
+    access
+}
+
+/// Waits until `/ready` answers with this status, and gives its body.
+async fn ready_is(server: &TestServer, status: u16) -> serde_json::Value {
+    let started = std::time::Instant::now();
+    loop {
+        let reply = server.get("/ready").await;
+        if reply.status == status {
+            println!(
+                "/ready is {status} after {} ms",
+                started.elapsed().as_millis()
+            );
+            return reply.body;
+        }
+        assert!(started.elapsed() < WITHIN, "still {reply:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn ready_follows_the_database_and_health_does_not() {
+    let scratch = scratch();
+    let folder = scratch.path().join("postgres");
+    let cluster = start(&folder).await;
+    let server = TestServer::with(migrated(&cluster).await, &[]);
+    let token = server.head_office();
+    let body = ready_is(&server, 200).await;
+    assert_eq!(body["status"], "ready");
+    assert_eq!(server.query(&token, CATEGORIES).await.rows()[0][0], 0);
+
+    stop(cluster).await;
+    let body = ready_is(&server, 503).await;
+    assert_eq!(body["status"], "not ready");
+    let part = &body["parts"][0];
+    assert_eq!(part["part"], "database", "{body}");
+    assert_eq!(part["ok"], false);
+    assert!(!part["problem"].as_str().unwrap().is_empty());
+    assert_eq!(server.get("/health").await.status, 200);
+    let failure = server.query(&token, CATEGORIES).await.failure();
+    assert_eq!(failure["code"], "unavailable", "{failure}");
+    assert_eq!(failure["retryable"], true);
+
+    let cluster = start(&folder).await;
+    let body = ready_is(&server, 200).await;
+    assert_eq!(body["status"], "ready");
+    assert_eq!(server.query(&token, CATEGORIES).await.rows()[0][0], 0);
+    assert_eq!(server.get("/health").await.status, 200);
+    stop(cluster).await;
+}
+
+#[tokio::test]
+async fn a_server_that_drains_is_not_ready_and_still_answers() {
+    let database = TestDatabase::seeded().await;
+    let server = TestServer::new(&database);
+    ready_is(&server, 200).await;
+    server.draining.cancel();
+    let reply = server.get("/ready").await;
+    assert_eq!(reply.status, 503, "at once, whatever was known before");
+    assert_eq!(reply.body["parts"][0]["part"], "server");
+    assert_eq!(server.get("/health").await.status, 200);
+    let reply = server.query(&server.head_office(), "SELECT 1").await;
+    assert_eq!(reply.rows()[0][0], 1);
+}

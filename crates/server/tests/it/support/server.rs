@@ -1,0 +1,146 @@
+//! The whole server in this process, without a port.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use retail_auth::{DevTokenClaims, DevTokenKey, DevTokens, StoreGrant};
+use retail_domain::Store;
+use retail_domain::ports::{Clock, SystemClock};
+use retail_server::access::DatabaseAccess;
+use retail_server::app::App;
+use retail_server::config::{Config, Sources};
+use retail_server::http::router;
+use retail_storage::IdentityKey;
+use retail_testkit::{IDENTITY_KEY, TestDatabase};
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+use super::{Call, Reply};
+
+/// A client on the same machine.
+const LOOPBACK: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 40_000);
+
+/// A server and the key of its tokens.
+pub(crate) struct TestServer {
+    pub(crate) router: Router,
+    pub(crate) draining: CancellationToken,
+    pub(crate) token_key: DevTokenKey,
+    _keys: TempDir,
+}
+
+impl TestServer {
+    /// A server with development tokens on a test's database.
+    pub(crate) fn new(database: &TestDatabase) -> Self {
+        Self::with(access_to(database), &[])
+    }
+
+    /// A server with these environment variables, without `RETAIL_MCP__`, and the defaults besides.
+    pub(crate) fn with(access: DatabaseAccess, variables: &[(&str, &str)]) -> Self {
+        let keys = tempfile::tempdir().unwrap();
+        let key_file = keys.path().join("dev-token-key");
+        let token_key = DevTokenKey::load_or_create(&key_file).unwrap();
+        let key_file = key_file.to_str().unwrap().to_owned();
+        let variables = [
+            ("AUTH__MODE", "dev-token"),
+            ("AUTH__DEV_TOKEN__KEY_FILE", key_file.as_str()),
+        ]
+        .into_iter()
+        // The last value of a key is the one that counts, so the test's own come first.
+        .filter(|(name, _)| variables.iter().all(|(own, _)| own != name))
+        .chain(variables.iter().copied())
+        .map(|(name, value)| (format!("RETAIL_MCP__{name}"), value.to_owned()));
+        let config = Config::load(&Sources::default().with_environment(variables)).unwrap();
+        let app = App::new(&config, access, keys.path()).unwrap();
+        let draining = CancellationToken::new();
+        let abort = CancellationToken::new();
+        Self {
+            router: router(app, &config.server, draining.clone(), abort),
+            draining,
+            token_key,
+            _keys: keys,
+        }
+    }
+
+    /// A token for head office.
+    pub(crate) fn head_office(&self) -> String {
+        self.token(StoreGrant::AllStores)
+    }
+
+    /// A token for a store's manager.
+    pub(crate) fn manager(&self, store: &Store) -> String {
+        self.token(StoreGrant::Store(store.rls_user_id))
+    }
+
+    fn token(&self, grant: StoreGrant) -> String {
+        minted(
+            &self.token_key,
+            Arc::new(SystemClock),
+            grant,
+            Duration::from_mins(5),
+        )
+    }
+
+    /// Sends a call from this machine.
+    pub(crate) async fn send(&self, call: Call) -> Reply {
+        self.send_from(LOOPBACK, call).await
+    }
+
+    /// Sends a call from another address.
+    pub(crate) async fn send_from(&self, peer: SocketAddr, call: Call) -> Reply {
+        let response = self.router.clone().oneshot(call.into_request(peer)).await;
+        Reply::of(response.unwrap()).await
+    }
+
+    /// Runs a statement with a token.
+    pub(crate) async fn query(&self, token: &str, sql: &str) -> Reply {
+        self.send(Call::query(sql).bearer(token)).await
+    }
+
+    /// Asks for a path such as `/ready`, with no credential.
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        Reply::of(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+}
+
+/// What a server needs to use a test's database.
+pub(crate) fn access_to(database: &TestDatabase) -> DatabaseAccess {
+    DatabaseAccess {
+        settings: database.settings(),
+        admin: None,
+        query: database.query_logins(),
+        identity_key: IdentityKey::new(IDENTITY_KEY),
+    }
+}
+
+/// A development token.
+pub(crate) fn minted(
+    key: &DevTokenKey,
+    clock: Arc<dyn Clock>,
+    grant: StoreGrant,
+    ttl: Duration,
+) -> String {
+    let claims = DevTokenClaims {
+        subject: "test".to_owned(),
+        grant,
+        ttl,
+    };
+    let token = DevTokens::new(key, clock).mint(&claims).unwrap();
+    token.expose_secret().to_owned()
+}
+
+/// Serves on a free port of this machine until the test's runtime ends.
+pub(crate) async fn serve_on_a_socket(router: Router) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    address
+}
