@@ -16,7 +16,7 @@ use tokio_postgres::{Row, Statement};
 
 use crate::QueryDatabase;
 use crate::identity::Who;
-use crate::sql_error::statement_failed;
+use crate::sql_error::{ONE_QUERY, our_statement_failed, statement_failed};
 use crate::tenant::TenantTransaction;
 
 /// Most bytes of one row that leave the database. A row above it ends the answer.
@@ -116,10 +116,8 @@ fn describe(statement: &Statement) -> Result<Vec<Column>, Error> {
         .with_hint("write the values into the statement"));
     }
     if statement.columns().is_empty() {
-        return Err(
-            Error::new(ErrorCode::QueryNotAllowed, "the statement gives no columns")
-                .with_hint("send one SELECT that names at least one column"),
-        );
+        let message = "not a read-only query: it gives no columns";
+        return Err(Error::new(ErrorCode::QueryNotAllowed, message).with_hint(ONE_QUERY));
     }
     Ok(statement
         .columns()
@@ -220,12 +218,10 @@ enum FetchError {
 fn refuse_wrapped(error: &FetchError) -> Error {
     use tokio_postgres::error::SqlState;
     match error {
-        FetchError::Identity(error) => crate::sql_error::our_statement_failed(error),
+        FetchError::Identity(error) => our_statement_failed(error),
         // It was parsed alone without complaint, so in brackets it can only fail for not being a query.
         FetchError::Wrapped(error) if error.code() == Some(&SqlState::SYNTAX_ERROR) => {
-            Error::new(ErrorCode::QueryNotAllowed, "only a query can be run").with_hint(
-                "send one SELECT (it may begin with WITH); nothing that writes or changes settings",
-            )
+            Error::new(ErrorCode::QueryNotAllowed, "not a read-only query").with_hint(ONE_QUERY)
         }
         FetchError::Wrapped(error) => statement_failed(error),
     }

@@ -3,7 +3,7 @@ use std::{collections::HashMap, env, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::extract::{Request, State};
-use axum::{Extension, Router, http::StatusCode, middleware, response, routing::get};
+use axum::{Extension, Router, http::StatusCode, middleware, routing::get};
 use retail_domain::ports::{Credential, IdentityResolver, StoreDirectory};
 use retail_domain::{Error, ErrorCode, Principal, RlsUserId, Scope, VerifiedIdentity, Visibility};
 use retail_mcp_protocol::{HttpOptions, RetailMcp};
@@ -16,15 +16,9 @@ struct ApiKeys(HashMap<String, RlsUserId>, storage::PgStoreDirectory);
 impl IdentityResolver for ApiKeys {
     async fn verify(&self, credential: &Credential) -> Result<VerifiedIdentity, Error> {
         let unknown = || Error::new(ErrorCode::Unauthenticated, "a known API key is required");
-        let rls_user_id = match credential {
-            Credential::BearerToken(key) if !key.is_empty() => self.0.get(key),
-            _ => None,
-        };
-        let store = self
-            .1
-            .store_find(*rls_user_id.ok_or_else(unknown)?)
-            .await?
-            .ok_or_else(unknown)?;
+        let Credential::BearerToken(key) = credential else { return Err(unknown()) };
+        let rls_user_id = self.0.get(key).filter(|_| !key.is_empty()).ok_or_else(unknown)?;
+        let store = self.1.store_find(*rls_user_id).await?.ok_or_else(unknown)?;
         Ok(VerifiedIdentity {
             subject: store.name.clone(),
             visibility: Visibility::Store(store),
@@ -34,60 +28,51 @@ impl IdentityResolver for ApiKeys {
     }
 }
 
+type Refusal = (StatusCode, [(&'static str, &'static str); 1]);
+
 /// Puts the principal into the request, where the tools look for it, or refuses the request.
-async fn identify(keys: State<Arc<ApiKeys>>, mut request: Request) -> response::Result<Request> {
-    let header = request.headers().get("authorization");
-    let key = header.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let credential = Credential::BearerToken(key.unwrap_or_default().to_owned());
-    let refusal = (StatusCode::UNAUTHORIZED, [("www-authenticate", "Bearer")]);
-    match keys.resolve(&credential).await {
-        Ok(principal) => request.extensions_mut().insert(principal),
-        Err(error) if error.code() == ErrorCode::Unauthenticated => Err(refusal)?,
-        Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?,
-    };
+async fn identify(keys: State<Arc<ApiKeys>>, mut request: Request) -> Result<Request, Refusal> {
+    let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
+    let key = header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default();
+    let credential = Credential::BearerToken(key.to_owned());
+    let principal = keys.resolve(&credential).await.map_err(|error| match error.code() {
+        ErrorCode::Unauthenticated => (StatusCode::UNAUTHORIZED, [("www-authenticate", "Bearer")]),
+        _ => (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "5")]),
+    })?;
+    request.extensions_mut().insert(principal);
     Ok(request)
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().init();
-    let var = |name: &str| env::var(name).with_context(|| format!("set {name}"));
+    let var = |name: &str| env::var(name).with_context(|| format!("{name} must be set"));
     let settings = storage::DatabaseSettings {
         host: var("DATABASE_HOST")?,
-        port: var("DATABASE_PORT")?.parse().context("DATABASE_PORT")?,
+        port: var("DATABASE_PORT")?.parse().context("DATABASE_PORT must be a port number")?,
         database: var("DATABASE_NAME")?,
         tls: storage::TlsMode::ExceptLocal,
         tls_root_cert: None, // The system's authorities.
         application_name: "embed".to_owned(),
     };
-    let login = |user: String, password| storage::Login { user, password };
-    let logins = storage::QueryLogins {
-        stores: login(
-            "retail_query".into(),
-            Some(var("DATABASE_PASSWORD")?.into()),
-        ),
-        head_office: login("retail_query_hq".into(), None), // No key is head office's.
-    };
-    let pool = storage::PoolSettings {
-        max_connections: 8,
-        acquire_timeout: Duration::from_secs(5),
-    };
-    let identity_key = storage::IdentityKey::from_hex(&var("IDENTITY_KEY")?)?;
-    let database = storage::QueryDatabase::new(&settings, &logins, identity_key, pool)?;
-    let database = Arc::new(database);
-    let stores = serde_json::from_str(&var("API_KEYS")?).context("API_KEYS")?;
-    let keys = ApiKeys(stores, storage::PgStoreDirectory::new(database.clone()));
+    let login = |user: &str, password| storage::Login { user: user.to_owned(), password };
+    let stores = login("retail_query", Some(var("DATABASE_PASSWORD")?.into()));
+    let head_office = login("retail_query_hq", None); // Never used: no key is head office's.
+    let logins = storage::QueryLogins { stores, head_office };
+    let pool =
+        storage::PoolSettings { max_connections: 8, acquire_timeout: Duration::from_secs(5) };
+    let key = storage::IdentityKey::from_hex(&var("IDENTITY_KEY")?).context("IDENTITY_KEY")?;
+    let database = Arc::new(storage::QueryDatabase::new(&settings, &logins, key, pool)?);
+    let api_keys = serde_json::from_str(&var("API_KEYS")?).context("API_KEYS must be JSON")?;
+    let api_keys = ApiKeys(api_keys, storage::PgStoreDirectory::new(database.clone()));
     let mcp = RetailMcp::builder()
         .query_runner(Arc::new(storage::PgQueryRunner::new(database.clone())))
         .schema_catalog(Arc::new(storage::PgSchemaCatalog::new(database)))
         .build()?;
     let router = Router::new()
         .route_service("/mcp", mcp.streamable_http_service(HttpOptions::default()))
-        .route(
-            "/whoami",
-            get(async |caller: Extension<Principal>| caller.subject().to_owned()),
-        )
-        .layer(middleware::map_request_with_state(Arc::new(keys), identify));
+        .route("/whoami", get(async |caller: Extension<Principal>| caller.subject().to_owned()))
+        .layer(middleware::map_request_with_state(Arc::new(api_keys), identify));
     let listener = tokio::net::TcpListener::bind(var("LISTEN")?).await?;
     tracing::info!("listening on {}", listener.local_addr()?);
     Ok(axum::serve(listener, router).await?)

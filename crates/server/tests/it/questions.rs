@@ -1,5 +1,6 @@
 //! The sample questions of the reference system: the statement that a good model writes for each, and
-//! its figures against sums over the rows of the generator, to the cent.
+//! its figures against sums over the rows of the generator, to the cent. `COLLATE "C"` is the test's
+//! own: it puts names with equal sums in the order that Rust has.
 //!
 //! "Products similar to containers for paint" is a semantic search and comes with that tool.
 

@@ -272,7 +272,7 @@ async fn a_wrong_key_sees_nothing_and_is_not_ready() {
             .run(&who, &sql, &QueryLimits::default())
             .await
             .unwrap_err();
-        assert_eq!(error.code(), ErrorCode::QueryFailed);
+        assert_eq!(error.code(), ErrorCode::QueryNotAllowed);
     }
     assert!(!PgHealthProbe::new(forged).check().await.is_ready());
     let honest = Arc::new(database.query_database(2));

@@ -85,12 +85,12 @@ impl Call {
         let body = self.body.to_string();
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut text = String::from("POST /mcp HTTP/1.1\r\n");
+        let mut text = b"POST /mcp HTTP/1.1\r\n".to_vec();
         for (name, value) in &self.headers {
-            text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+            write!(text, "{name}: {}\r\n", value.to_str().unwrap()).unwrap();
         }
-        text.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
-        stream.write_all(text.as_bytes()).unwrap();
+        write!(text, "content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        stream.write_all(&text).unwrap();
         stream
     }
 }

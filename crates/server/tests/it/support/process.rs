@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{PATIENCE, eventually};
 
 /// Longest wait for a first start, which makes a cluster and loads the data.
-const FIRST_START: Duration = Duration::from_secs(120);
+const FIRST_START: Duration = Duration::from_mins(2);
 
 /// A running `retail-mcp`. It is killed when the test gives it up.
 pub(crate) struct Process {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use http::Request;
 use retail_auth::{DevTokenClaims, DevTokenKey, DevTokens, StoreGrant};
 use retail_domain::Store;
@@ -105,7 +106,10 @@ impl TestServer {
 
     /// Asks for a path such as `/ready`, with no credential.
     pub(crate) async fn get(&self, path: &str) -> Reply {
-        let request = Request::get(path).body(Body::empty()).unwrap();
+        let request = Request::get(path)
+            .extension(ConnectInfo(LOOPBACK))
+            .body(Body::empty())
+            .unwrap();
         Reply::of(self.router.clone().oneshot(request).await.unwrap()).await
     }
 }
