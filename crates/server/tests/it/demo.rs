@@ -1,6 +1,8 @@
 //! `retail-mcp demo` as a process: how it starts and how it ends.
 
-use std::time::Duration;
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use retail_embedded_postgres::{Cluster, Psql};
 use rustix::process::Signal;
@@ -9,6 +11,21 @@ use serde_json::json;
 use crate::support::{
     Call, Demo, PATIENCE, Process, Reply, eventually, installation, processes_of, scratch,
 };
+
+/// Asks for the number of orders in a statement that takes time, and waits until it runs.
+fn send_slow(demo: &Demo, data_dir: &Path, sleep: &str) -> TcpStream {
+    let connection = Cluster::attach(&data_dir.join("postgres")).unwrap();
+    let psql = Psql::new(installation(), connection);
+    let running = "SELECT count(*) FROM pg_stat_activity
+                   WHERE usename LIKE 'retail_query%' AND state = 'active' AND query LIKE '%pg_sleep%'";
+    let sql = format!("SELECT count(*) AS orders FROM retail.orders, {sleep}");
+    let call = Call::query(&sql).bearer(&demo.token("zava-head-office"));
+    let answer = call.send_to(demo.address);
+    eventually(PATIENCE, "the statement runs", || {
+        psql.run("zava", running).unwrap().trim() == "1"
+    });
+    answer
+}
 
 #[test]
 fn a_stop_signal_lets_the_last_answer_finish_and_leaves_nothing_running() {
@@ -22,16 +39,7 @@ fn a_stop_signal_lets_the_last_answer_finish_and_leaves_nothing_running() {
         "or the check below shows nothing"
     );
 
-    let connection = Cluster::attach(&data_dir.join("postgres")).unwrap();
-    let psql = Psql::new(installation(), connection);
-    let running = "SELECT count(*) FROM pg_stat_activity
-                   WHERE usename LIKE 'retail_query%' AND state = 'active' AND query LIKE '%pg_sleep%'";
-    let sql = "SELECT count(*) AS orders FROM retail.orders, pg_sleep(2)";
-    let call = Call::query(sql).bearer(&demo.token("zava-head-office"));
-    let answer = call.send_to(demo.address);
-    eventually(PATIENCE, "the statement runs", || {
-        psql.run("zava", running).unwrap().trim() == "1"
-    });
+    let answer = send_slow(&demo, &data_dir, "pg_sleep(2)");
     demo.process.signal(Signal::TERM);
     let reply = Reply::read(answer);
     assert_eq!(reply.rows(), [[json!(2_000)]]);
@@ -48,6 +56,27 @@ fn a_stop_signal_lets_the_last_answer_finish_and_leaves_nothing_running() {
             .send_to(again.address),
     );
     assert_eq!(reply.rows(), [[json!(2_000)]]);
+}
+
+#[test]
+fn what_takes_longer_than_the_grace_is_cut() {
+    let scratch = scratch();
+    let data_dir = scratch.path().join("data");
+    let variables = [
+        ("RETAIL_MCP__SERVER__SHUTDOWN_GRACE", "1s"),
+        ("RETAIL_MCP__QUERY__STATEMENT_TIMEOUT", "50s"),
+        ("RETAIL_MCP__SERVER__REQUEST_TIMEOUT", "55s"),
+    ];
+    let mut demo = Demo::start_with(scratch.path(), &variables);
+    let _answer = send_slow(&demo, &data_dir, "pg_sleep(45)");
+    demo.process.signal(Signal::TERM);
+    let started = Instant::now();
+    let finished = demo.process.wait();
+    let took = started.elapsed();
+    println!("cut and ended after {} ms", took.as_millis());
+    assert!(took < PATIENCE, "{took:?}");
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+    assert_eq!(processes_of(&data_dir), [""; 0]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use retail_storage::{MigrateOptions, PgQueryRunner};
 use retail_testkit::{TestDatabase, head_office, principal, stores};
 
-use crate::isolation::first_row;
+use crate::isolation::{connect, first_row};
 
 /// The former system's schema, policies and a few rows, as its generator makes them.
 const FORMER: &str = include_str!("former_system.sql");
@@ -78,17 +78,7 @@ async fn the_former_policies_no_longer_open_the_door() {
         ..TestDatabase::migrate_options()
     };
     admin.migrate(&options).await.unwrap();
-    let settings = database.settings();
-    let login = database.query_logins().stores;
-    let mut config = tokio_postgres::Config::new();
-    config
-        .host(&settings.host)
-        .port(settings.port)
-        .dbname(&settings.database)
-        .user(&login.user);
-    config.password(retail_testkit::QUERY_PASSWORD);
-    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = connect(&database, &database.query_logins().stores).await;
     client
         .simple_query("SET app.current_rls_user_id = '00000000-0000-0000-0000-000000000000'")
         .await

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use retail_domain::ports::{HealthProbe, QueryRunner, StoreDirectory};
 use retail_domain::{ErrorCode, Principal, QueryLimits, RlsUserId, SqlText};
 use retail_storage::{
-    IdentityKey, PgHealthProbe, PgQueryRunner, PgStoreDirectory, PoolSettings, QueryDatabase,
+    IdentityKey, Login, PgHealthProbe, PgQueryRunner, PgStoreDirectory, PoolSettings, QueryDatabase,
 };
 use retail_testkit::{TestDatabase, head_office, principal, store, stores};
 use rstest::rstest;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 pub(crate) async fn first_row(
@@ -177,33 +178,30 @@ async fn a_signature_is_worth_nothing_in_another_transaction() {
     }
 }
 
+/// A plain connection, as somebody with the role's password would have it.
+pub(crate) async fn connect(database: &TestDatabase, login: &Login) -> tokio_postgres::Client {
+    let settings = database.settings();
+    let mut config = tokio_postgres::Config::new();
+    config
+        .host(&settings.host)
+        .port(settings.port)
+        .dbname(&settings.database)
+        .user(&login.user);
+    config.password(login.password.as_ref().unwrap().expose_secret());
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
 #[tokio::test]
 async fn a_login_without_an_identity_sees_nothing() {
     let database = TestDatabase::seeded().await;
-    let settings = database.settings();
     for login in [
         database.query_logins().stores,
         database.query_logins().head_office,
     ] {
-        let mut config = tokio_postgres::Config::new();
-        config
-            .host(&settings.host)
-            .port(settings.port)
-            .dbname(&settings.database)
-            .user(&login.user);
-        config.password(secrecy::ExposeSecret::expose_secret(
-            login.password.as_ref().unwrap(),
-        ));
-        let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        for table in [
-            "stores (store_id)",
-            "customers",
-            "inventory",
-            "orders",
-            "order_items",
-        ] {
-            let table = table.split(' ').next().unwrap();
+        let client = connect(&database, &login).await;
+        for table in ["stores", "customers", "inventory", "orders", "order_items"] {
             let error = client
                 .simple_query(&format!("SELECT count(*) FROM retail.{table}"))
                 .await
@@ -243,6 +241,61 @@ async fn a_login_without_an_identity_sees_nothing() {
                 "{write} as {}",
                 login.user
             );
+        }
+    }
+}
+
+/// The read-back: row security has nothing to say here, since no tenant table is read.
+#[rstest]
+#[case("SELECT set_config('app.current_rls_user_id', 'all-stores', true)")]
+#[case("SELECT set_config('app.rls_signature', 'x', false)")]
+#[case(
+    "SELECT set_config('app.current_rls_user_id', NULL, true), product_name FROM retail.products"
+)]
+#[tokio::test]
+async fn a_statement_that_changes_its_identity_gets_no_answer(#[case] sql: &str) {
+    let database = TestDatabase::seeded().await;
+    let runner = runner(&database);
+    let seattle = principal(store("Zava Retail Seattle")).await;
+    let error = runner
+        .run(
+            &seattle,
+            &SqlText::new(sql).unwrap(),
+            &QueryLimits::default(),
+        )
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::QueryNotAllowed);
+    assert_eq!(
+        first_row(&runner, &seattle, "SELECT count(*) FROM retail.stores").await,
+        [1]
+    );
+}
+
+/// Row security alone, without the server in front: only a signature counts.
+#[tokio::test]
+async fn the_database_believes_no_unsigned_identity() {
+    let database = TestDatabase::seeded().await;
+    let seattle = store("Zava Retail Seattle").rls_user_id.to_string();
+    let logins = database.query_logins();
+    for (login, who) in [
+        (&logins.stores, seattle.as_str()),
+        (&logins.stores, "all-stores"),
+        (&logins.head_office, "all-stores"),
+    ] {
+        let client = connect(&database, login).await;
+        for signature in ["", "0", &"0".repeat(64), who] {
+            let sql = format!(
+                "BEGIN; SET LOCAL app.current_rls_user_id = '{who}'; \
+                 SET LOCAL app.rls_signature = '{signature}'; SELECT count(*) FROM retail.orders"
+            );
+            let error = client.simple_query(&sql).await.unwrap_err();
+            assert_eq!(
+                error.code().unwrap().code(),
+                "42501",
+                "{who} signed {signature:?}"
+            );
+            client.simple_query("ROLLBACK").await.unwrap();
         }
     }
 }

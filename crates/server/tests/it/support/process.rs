@@ -145,6 +145,11 @@ pub(crate) struct Demo {
 impl Demo {
     /// Starts the demo with its data in `folder`.
     pub(crate) fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// Starts the demo with environment variables.
+    pub(crate) fn start_with(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let data_dir = data_dir(folder);
         let mut process = Process::start(
             folder,
@@ -155,7 +160,7 @@ impl Demo {
                 "--data-dir",
                 data_dir.to_str().unwrap(),
             ],
-            &[],
+            variables,
         );
         process.wait_for_output("Ctrl-C stops it", FIRST_START);
         let text = process.stdout();
