@@ -1,1 +1,83 @@
-//! Benchmarks.
+#![doc = include_str!("../README.md")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a benchmark whose set-up fails has nothing to measure"
+)]
+
+use retail_sample_data::{Dataset, Scale, Spec, Table};
+use retail_storage::{Admin, CopyTable, LoadRecord};
+use retail_testkit::{TestDatabase, until};
+
+/// The sample data of `scale` that all benchmarks use: seed 42, until the tests' last day.
+pub fn dataset(scale: Scale) -> Dataset {
+    Dataset::new(Spec {
+        seed: 42,
+        scale,
+        until: until(),
+    })
+    .expect("a data set")
+}
+
+/// Makes the rows of `table` as COPY text, throws them away, and gives their number.
+pub fn generate(dataset: &Dataset, table: Table) -> u64 {
+    let mut chunks = dataset.copy_chunks(table);
+    for chunk in &mut chunks {
+        std::hint::black_box(chunk);
+    }
+    chunks.rows_written()
+}
+
+/// Makes the rows of all tables as COPY text, throws them away, and gives their number.
+pub fn generate_all(dataset: &Dataset) -> u64 {
+    Table::ALL
+        .into_iter()
+        .map(|table| generate(dataset, table))
+        .sum()
+}
+
+/// A migrated database of its own to load into, and a connection that may.
+#[derive(Debug)]
+pub struct LoadTarget {
+    admin: Admin,
+    // After the connection, since it is dropped with this value.
+    _database: TestDatabase,
+}
+
+impl LoadTarget {
+    /// A database with all tables and no rows.
+    pub async fn new() -> Self {
+        let database = TestDatabase::empty();
+        let mut admin = database.admin().await;
+        admin
+            .migrate(&TestDatabase::migrate_options())
+            .await
+            .expect("a migrated database");
+        Self {
+            admin,
+            _database: database,
+        }
+    }
+
+    /// Loads all tables as `retail-mcp seed --replace` does: one transaction that empties the
+    /// tables, fills them by COPY and commits, then VACUUM ANALYZE. Gives the number of rows.
+    pub async fn load(&mut self, dataset: &Dataset) -> u64 {
+        let spec = dataset.spec();
+        let record = LoadRecord {
+            seed: spec.seed,
+            scale: spec.scale.to_string(),
+            until: spec.until,
+        };
+        let tables = Table::ALL.into_iter().map(|table| CopyTable {
+            table: table.name(),
+            columns: table.columns(),
+            chunks: Box::new(dataset.copy_chunks(table)),
+        });
+        let mut loaded = 0;
+        self.admin
+            .load(tables, &record, true, &mut |_, rows| loaded += rows)
+            .await
+            .expect("loaded sample data");
+        loaded
+    }
+}

@@ -1,5 +1,6 @@
 //! Where the database is, and the secrets to use it with.
 
+use anyhow::Context;
 use retail_auth::load_key;
 use retail_storage::{DatabaseSettings, IdentityKey, Login, QueryLogins, TlsMode};
 use secrecy::ExposeSecret;
@@ -30,7 +31,8 @@ impl DatabaseAccess {
                 "database.identity_key_file must be set; `retail-mcp migrate` makes the file"
             )
         })?;
-        let key = load_key(key_file)?;
+        let key = load_key(key_file)
+            .context("database.identity_key_file: `retail-mcp migrate` makes the file")?;
         Ok(Self {
             settings: settings(config)?,
             admin: admin(config),

@@ -154,3 +154,47 @@ fn print(text: &str) {
     let mut out = std::io::stdout();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The documented command lines, without their remarks.
+    fn documented(text: &str) -> Vec<Vec<&str>> {
+        text.lines()
+            .filter_map(|line| line.split('#').next())
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|words| words.first() == Some(&"retail-mcp"))
+            .collect()
+    }
+
+    #[test]
+    fn the_commands_of_the_readme_exist() {
+        let commands = documented(include_str!("../../../README.md"));
+        assert!(commands.len() >= 6, "{commands:?}");
+        for words in commands {
+            let parsed = Cli::try_parse_from(&words);
+            assert!(parsed.is_ok(), "{words:?}: {}", parsed.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn the_configuration_of_the_readme_is_valid() {
+        let readme = include_str!("../../../README.md");
+        let toml = readme
+            .split("```toml")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next());
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("secrets")).unwrap();
+        for secret in ["admin", "query", "head-office"] {
+            std::fs::write(folder.path().join("secrets").join(secret), "secret").unwrap();
+        }
+        let file = folder.path().join("retail-mcp.toml");
+        let secrets = format!("\"{}/secrets/", folder.path().display());
+        std::fs::write(&file, toml.unwrap().replace("\"secrets/", &secrets)).unwrap();
+        let config = Config::load(&Sources::default().with_config_file(&file)).unwrap();
+        config.validate(Purpose::Serve).unwrap();
+        config.validate(Purpose::Maintain).unwrap();
+    }
+}

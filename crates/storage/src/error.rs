@@ -65,6 +65,9 @@ pub enum StorageError {
         "the database holds data already; load into an empty one, or replace it with --replace"
     )]
     NotEmpty,
+    /// There are rows that are not sample data.
+    #[error("the tables hold rows that are not sample data; they are never replaced")]
+    NotSampleData,
     /// The file of certificate authorities is not usable.
     #[error("could not read certificates from {}", path.display())]
     Certificates {

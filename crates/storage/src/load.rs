@@ -85,8 +85,9 @@ impl Admin {
     /// see the tables meanwhile.
     ///
     /// # Errors
-    /// [`StorageError::NotEmpty`] when there are rows and `replace` is false, or the database's own
-    /// refusal; the database is then as it was.
+    /// [`StorageError::NotEmpty`] when there is sample data and `replace` is false,
+    /// [`StorageError::NotSampleData`] when there are rows that this did not load, or the database's
+    /// own refusal; the database is then as it was.
     pub async fn load(
         &mut self,
         tables: impl Iterator<Item = CopyTable<'_>> + Send,
@@ -95,12 +96,16 @@ impl Admin {
         progress: &mut (dyn FnMut(&str, u64) + Send),
     ) -> Result<(), StorageError> {
         self.become_owner().await?;
-        if !replace
-            && self
-                .is_true("SELECT EXISTS (SELECT FROM retail.stores)")
-                .await?
+        if self
+            .is_true("SELECT EXISTS (SELECT FROM retail.stores)")
+            .await?
         {
-            return Err(StorageError::NotEmpty);
+            if self.load_record().await?.is_none() {
+                return Err(StorageError::NotSampleData);
+            }
+            if !replace {
+                return Err(StorageError::NotEmpty);
+            }
         }
         self.execute("BEGIN", "begin loading").await?;
         let loaded = self.load_in_transaction(tables, record, progress).await;

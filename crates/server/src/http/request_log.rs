@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderValue;
-use tracing::{Instrument, info, info_span};
+use tracing::{Instrument, debug, info, info_span};
 use uuid::Uuid;
 
 const REQUEST_ID: &str = "x-request-id";
@@ -37,6 +37,11 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, header);
     }
     let _entered = span.enter();
+    // Probes ask every few seconds; what they find out is logged where it is found.
+    if matches!(path.as_str(), "/health" | "/ready") {
+        debug!(path, status = response.status().as_u16(), "probe");
+        return response;
+    }
     info!(
         method = %method,
         path,

@@ -105,6 +105,11 @@ async fn ready_follows_the_database_and_health_does_not() {
     assert_eq!(body["status"], "ready");
     assert_eq!(server.query(&token, CATEGORIES).await.rows()[0][0], 0);
     assert_eq!(server.get("/health").await.status, 200);
+
+    // A restart that nobody noticed: the connections in the pool are dead, and no call finds one.
+    stop(cluster).await;
+    let cluster = start(&folder).await;
+    assert_eq!(server.query(&token, CATEGORIES).await.rows()[0][0], 0);
     stop(cluster).await;
 }
 

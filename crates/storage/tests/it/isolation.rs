@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hmac::{Hmac, KeyInit, Mac};
 use retail_domain::ports::{HealthProbe, QueryRunner, StoreDirectory};
 use retail_domain::{ErrorCode, Principal, QueryLimits, RlsUserId, SqlText};
 use retail_storage::{
@@ -11,6 +12,7 @@ use retail_testkit::{TestDatabase, head_office, principal, store, stores};
 use rstest::rstest;
 use secrecy::ExposeSecret;
 use serde_json::Value;
+use sha2::Sha256;
 
 pub(crate) async fn first_row(
     runner: &PgQueryRunner,
@@ -298,6 +300,52 @@ async fn the_database_believes_no_unsigned_identity() {
             client.simple_query("ROLLBACK").await.unwrap();
         }
     }
+}
+
+/// Row security alone again, with the right key: a signature is of one transaction, of one
+/// connection, of one identity.
+#[tokio::test]
+async fn a_signature_holds_in_its_own_transaction_alone() {
+    let database = TestDatabase::seeded().await;
+    let online = store("Zava Retail Online").rls_user_id.to_string();
+    let other = store("Zava Retail Seattle").rls_user_id.to_string();
+    let logins = database.query_logins();
+    let client = connect(&database, &logins.stores).await;
+    let neighbour = connect(&database, &logins.stores).await;
+    client.simple_query("BEGIN").await.unwrap();
+    let challenge: String = client
+        .query_one("SELECT retail_sec.transaction_challenge()", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let mut mac = Hmac::<Sha256>::new_from_slice(&retail_testkit::IDENTITY_KEY).unwrap();
+    mac.update(format!("v1|{online}|{challenge}").as_bytes());
+    let signature = hex::encode(mac.finalize().into_bytes());
+    let count = async |client: &tokio_postgres::Client, who: &str| {
+        let set = format!(
+            "SET LOCAL app.current_rls_user_id = '{who}'; SET LOCAL app.rls_signature = '{signature}'"
+        );
+        client.batch_execute(&set).await.unwrap();
+        let counted = client
+            .query_one("SELECT count(*) FROM retail.orders", &[])
+            .await;
+        counted.map(|row| row.get::<_, i64>(0))
+    };
+    assert!(
+        count(&client, &online).await.unwrap() > 0,
+        "the honest case"
+    );
+    assert!(count(&client, &other).await.is_err(), "another identity");
+    client.simple_query("ROLLBACK; BEGIN").await.unwrap();
+    assert!(
+        count(&client, &online).await.is_err(),
+        "a later transaction"
+    );
+    neighbour.simple_query("BEGIN").await.unwrap();
+    assert!(
+        count(&neighbour, &online).await.is_err(),
+        "another connection"
+    );
 }
 
 #[tokio::test]

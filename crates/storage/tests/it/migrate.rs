@@ -1,6 +1,6 @@
 //! Migrations from nothing, again, and at once.
 
-use retail_storage::{Admin, Login, MigrateOptions, StorageError};
+use retail_storage::{Admin, LoadRecord, Login, MigrateOptions, StorageError};
 use retail_testkit::TestDatabase;
 
 #[tokio::test]
@@ -53,34 +53,64 @@ async fn the_migrator_needs_no_superuser_once_the_roles_are_there() {
 
 #[tokio::test]
 async fn the_schema_is_documented_owned_and_forced() {
+    let migrated = TestDatabase::empty();
+    migrated
+        .admin()
+        .await
+        .migrate(&TestDatabase::migrate_options())
+        .await
+        .unwrap();
+    // Loading takes FORCE away for its transaction, so look after it as well.
+    for database in [migrated, TestDatabase::seeded().await] {
+        let bare = database.psql(
+            "SELECT c.oid::regclass::text || coalesce('.' || a.attname, '') FROM pg_class c
+             LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+             WHERE c.relnamespace::regnamespace::text IN ('retail', 'retail_sec', 'retail_mcp')
+               AND c.relkind = 'r' AND c.relname <> '_sqlx_migrations'
+               AND (obj_description(c.oid, 'pg_class') IS NULL
+                    OR col_description(c.oid, a.attnum) IS NULL)",
+        );
+        assert_eq!(bare.trim(), "", "tables and columns without a comment");
+        let not_forced = database.psql(
+            "SELECT relname FROM pg_class
+             WHERE relnamespace = 'retail'::regnamespace AND relkind = 'r'
+               AND NOT (relrowsecurity AND relforcerowsecurity
+                        AND relowner = 'retail_owner'::regrole)",
+        );
+        assert_eq!(not_forced.trim(), "", "tables without forced row security");
+        let query_role_owns = database.psql(
+            "SELECT count(*) FROM pg_shdepend WHERE deptype = 'o'
+             AND refobjid IN ('retail_query'::regrole, 'retail_query_hq'::regrole)",
+        );
+        assert_eq!(query_role_owns.trim(), "0");
+    }
+}
+
+/// Rows that we did not load are somebody's real data.
+#[tokio::test]
+async fn rows_that_are_not_sample_data_are_never_replaced() {
     let database = TestDatabase::seeded().await;
-    let bare = database.psql(
-        "SELECT c.oid::regclass FROM pg_class c
-         WHERE c.relnamespace::regnamespace::text IN ('retail', 'retail_sec')
-           AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') IS NULL
-         UNION ALL
-         SELECT format('%s.%s', c.oid::regclass, a.attname)::text::regclass FROM pg_class c
-         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-         WHERE false",
+    let record = LoadRecord {
+        seed: 1,
+        scale: "tiny".to_owned(),
+        until: retail_testkit::until(),
+    };
+    let mut admin = database.admin().await;
+    let error = admin
+        .load(std::iter::empty(), &record, false, &mut |_, _| {})
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StorageError::NotEmpty), "{error}");
+    database.psql("DELETE FROM retail_mcp.load_record");
+    let error = admin
+        .load(std::iter::empty(), &record, true, &mut |_, _| {})
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StorageError::NotSampleData), "{error}");
+    assert_eq!(
+        database.psql("SELECT count(*) FROM retail.orders").trim(),
+        "2000"
     );
-    assert_eq!(bare.trim(), "");
-    let bare_columns = database.psql(
-        "SELECT c.relname || '.' || a.attname FROM pg_class c
-         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-         WHERE c.relnamespace::regnamespace::text IN ('retail', 'retail_sec') AND c.relkind = 'r'
-           AND col_description(c.oid, a.attnum) IS NULL",
-    );
-    assert_eq!(bare_columns.trim(), "");
-    let not_forced = database.psql(
-        "SELECT relname FROM pg_class WHERE relnamespace = 'retail'::regnamespace AND relkind = 'r'
-         AND NOT (relrowsecurity AND relforcerowsecurity AND relowner = 'retail_owner'::regrole)",
-    );
-    assert_eq!(not_forced.trim(), "");
-    let query_role_owns = database.psql(
-        "SELECT count(*) FROM pg_shdepend WHERE deptype = 'o'
-         AND refobjid IN ('retail_query'::regrole, 'retail_query_hq'::regrole)",
-    );
-    assert_eq!(query_role_owns.trim(), "0");
 }
 
 #[tokio::test]
