@@ -41,6 +41,7 @@ fn load(criterion: &mut Criterion, runtime: &Runtime) {
     let mut group = criterion.benchmark_group("load/all_tables");
     // Each sample is the same number of loads; more and more of them would take minutes.
     group.sampling_mode(SamplingMode::Flat);
+    group.measurement_time(Duration::from_secs(20));
     for scale in SCALES {
         let dataset = dataset(scale);
         let rows = runtime.block_on(target.load(&dataset));

@@ -1,8 +1,5 @@
 //! The program as a team runs it, on a database of its own.
-#![expect(
-    clippy::expect_used,
-    reason = "in a test a set-up that fails is a failed test"
-)]
+#![expect(clippy::expect_used, reason = "in a test a set-up that fails is a failed test")]
 
 mod program;
 
