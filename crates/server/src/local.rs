@@ -9,9 +9,9 @@ use retail_embedded_postgres::{
     default_data_root, existing_major,
 };
 use retail_storage::{
-    Admin, DatabaseSettings, IdentityKey, Login, MigrateOptions, QueryLogins, TlsMode,
+    Admin, DatabaseSettings, IdentityKey, Login, MigrateOptions, QueryLogins,
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use crate::access::DatabaseAccess;
 
@@ -118,24 +118,11 @@ fn access(data_dir: &Path, connection: &ConnectionInfo) -> anyhow::Result<Databa
     let secret = |name: &str| load_or_create_key(&data_dir.join("secrets").join(name));
     let login = |user: &str| -> anyhow::Result<Login> {
         let password = hex::encode(secret(user)?.expose_secret());
-        Ok(Login {
-            user: user.to_owned(),
-            password: Some(SecretString::from(password)),
-        })
+        Ok(Login::new(user, password))
     };
     Ok(DatabaseAccess {
-        settings: DatabaseSettings {
-            host: connection.host_string(),
-            port: connection.port,
-            database: DATABASE.to_owned(),
-            tls: TlsMode::Disable,
-            tls_root_cert: None,
-            application_name: "retail-mcp".to_owned(),
-        },
-        admin: Some(Login {
-            user: connection.superuser.clone(),
-            password: Some(SecretString::from(connection.password.clone())),
-        }),
+        settings: DatabaseSettings::new(connection.host_string(), connection.port, DATABASE),
+        admin: Some(Login::new(&connection.superuser, connection.password.clone())),
         query: QueryLogins {
             stores: login("retail_query")?,
             head_office: login("retail_query_hq")?,

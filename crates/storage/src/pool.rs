@@ -30,6 +30,13 @@ pub struct PoolSettings {
     pub acquire_timeout: Duration,
 }
 
+impl Default for PoolSettings {
+    /// 8 connections, and 5 seconds.
+    fn default() -> Self {
+        Self { max_connections: 8, acquire_timeout: Duration::from_secs(5) }
+    }
+}
+
 /// The query side of the database: one pool a role, and the key that signs identities.
 ///
 /// Connections are made when first needed, so this can be built while the database is down.

@@ -60,6 +60,13 @@ pub struct Login {
     pub password: Option<SecretString>,
 }
 
+impl Login {
+    /// A role with its password.
+    pub fn new(user: impl Into<String>, password: impl Into<SecretString>) -> Self {
+        Self { user: user.into(), password: Some(password.into()) }
+    }
+}
+
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Login({})", self.user)
@@ -74,6 +81,18 @@ pub(crate) enum Tls {
 }
 
 impl DatabaseSettings {
+    /// A database on a host, with the default of all else.
+    pub fn new(host: impl Into<String>, port: u16, database: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            database: database.into(),
+            tls: TlsMode::default(),
+            tls_root_cert: None,
+            application_name: "retail-mcp".to_owned(),
+        }
+    }
+
     fn is_local(&self) -> bool {
         self.host.starts_with('/')
             || self.host == "localhost"
@@ -199,23 +218,13 @@ mod tests {
         #[case] tls: TlsMode,
         #[case] expected: bool,
     ) {
-        let settings = DatabaseSettings {
-            host: host.to_owned(),
-            port: 5432,
-            database: "zava".to_owned(),
-            tls,
-            tls_root_cert: None,
-            application_name: "test".to_owned(),
-        };
+        let settings = DatabaseSettings { tls, ..DatabaseSettings::new(host, 5432, "zava") };
         assert_eq!(settings.encrypts(), expected);
     }
 
     #[test]
     fn debug_hides_the_password() {
-        let login = Login {
-            user: "u".to_owned(),
-            password: Some("hunter2".into()),
-        };
+        let login = Login::new("u", "hunter2");
         assert_eq!(format!("{login:?}"), "Login(u)");
     }
 }

@@ -5,7 +5,7 @@ use retail_embedded_postgres::unique_name;
 use retail_sample_data::{Dataset, Scale, Spec, Table};
 use retail_storage::{
     Admin, CopyTable, DatabaseSettings, IdentityKey, LoadRecord, Login, MigrateOptions,
-    PoolSettings, QueryDatabase, QueryLogins, TlsMode,
+    PoolSettings, QueryDatabase, QueryLogins,
 };
 use tokio::sync::OnceCell;
 
@@ -63,34 +63,20 @@ impl TestDatabase {
     /// Where it is.
     pub fn settings(&self) -> DatabaseSettings {
         let connection = cluster().connection();
-        DatabaseSettings {
-            host: connection.host_string(),
-            port: connection.port,
-            database: self.name.clone(),
-            tls: TlsMode::Disable,
-            tls_root_cert: None,
-            application_name: "retail-test".to_owned(),
-        }
+        DatabaseSettings::new(connection.host_string(), connection.port, &self.name)
     }
 
     /// The superuser of the cluster.
     pub fn superuser(&self) -> Login {
         let connection = cluster().connection();
-        Login {
-            user: connection.superuser.clone(),
-            password: Some(connection.password.clone().into()),
-        }
+        Login::new(&connection.superuser, connection.password.clone())
     }
 
     /// The two query roles.
     pub fn query_logins(&self) -> QueryLogins {
-        let login = |user: &str, password: &str| Login {
-            user: user.to_owned(),
-            password: Some(password.to_owned().into()),
-        };
         QueryLogins {
-            stores: login("retail_query", QUERY_PASSWORD),
-            head_office: login("retail_query_hq", HEAD_OFFICE_PASSWORD),
+            stores: Login::new("retail_query", QUERY_PASSWORD),
+            head_office: Login::new("retail_query_hq", HEAD_OFFICE_PASSWORD),
         }
     }
 

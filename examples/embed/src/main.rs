@@ -1,5 +1,5 @@
 //! A team's own server: the retail tools beside a route of the team, for callers with API keys.
-use std::{collections::HashMap, env, sync::Arc, time::Duration};
+use std::{collections::HashMap, env, sync::Arc};
 
 use anyhow::Context;
 use axum::extract::{Request, State};
@@ -47,20 +47,14 @@ async fn identify(keys: State<Arc<ApiKeys>>, mut request: Request) -> Result<Req
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().init();
     let var = |name: &str| env::var(name).with_context(|| format!("{name} must be set"));
-    let settings = storage::DatabaseSettings {
-        host: var("DATABASE_HOST")?,
-        port: var("DATABASE_PORT")?.parse().context("DATABASE_PORT must be a port number")?,
-        database: var("DATABASE_NAME")?,
-        tls: storage::TlsMode::ExceptLocal,
-        tls_root_cert: None, // The system's authorities.
-        application_name: "embed".to_owned(),
+    let port = var("DATABASE_PORT")?.parse().context("DATABASE_PORT must be a port number")?;
+    let settings =
+        storage::DatabaseSettings::new(var("DATABASE_HOST")?, port, var("DATABASE_NAME")?);
+    let logins = storage::QueryLogins {
+        stores: storage::Login::new("retail_query", var("DATABASE_PASSWORD")?),
+        head_office: storage::Login::new("retail_query_hq", ""), // No key is head office's.
     };
-    let login = |user: &str, password| storage::Login { user: user.to_owned(), password };
-    let stores = login("retail_query", Some(var("DATABASE_PASSWORD")?.into()));
-    let head_office = login("retail_query_hq", None); // Never used: no key is head office's.
-    let logins = storage::QueryLogins { stores, head_office };
-    let pool =
-        storage::PoolSettings { max_connections: 8, acquire_timeout: Duration::from_secs(5) };
+    let pool = storage::PoolSettings::default();
     let key = storage::IdentityKey::from_hex(&var("IDENTITY_KEY")?).context("IDENTITY_KEY")?;
     let database = Arc::new(storage::QueryDatabase::new(&settings, &logins, key, pool)?);
     let api_keys = serde_json::from_str(&var("API_KEYS")?).context("API_KEYS must be JSON")?;

@@ -62,23 +62,23 @@ pub(crate) fn eventually(mut condition: impl FnMut() -> bool) -> bool {
 
 /// Whether a process runs; one that ended and waits for its parent does not.
 pub(crate) fn runs(pid: u32) -> bool {
-    let output = std::process::Command::new("ps")
-        .args(["-o", "stat=", "-p", &pid.to_string()])
-        .output()
-        .unwrap();
-    let state = String::from_utf8(output.stdout).unwrap();
-    !state.trim().is_empty() && !state.trim().starts_with('Z')
+    // The state stands behind the name of the program, which is in brackets and may hold any sign.
+    std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .ok()
+        .and_then(|stat| stat.rsplit_once(") ").map(|(_, rest)| !rest.starts_with('Z')))
+        .unwrap_or(false)
 }
 
-/// The processes whose command line contains `text`, a path without special characters.
+/// The processes whose command line contains `text`.
 pub(crate) fn processes_with(text: &str) -> Vec<u32> {
-    let output = std::process::Command::new("pgrep")
-        .args(["-f", text])
-        .output()
-        .unwrap();
-    let list = String::from_utf8(output.stdout).unwrap();
-    list.lines()
-        .map(|line| line.trim().parse().unwrap())
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            // A NUL stands between the arguments.
+            String::from_utf8_lossy(&line).replace('\0', " ").contains(text)
+        })
         .collect()
 }
 

@@ -41,10 +41,7 @@ async fn the_migrator_needs_no_superuser_once_the_roles_are_there() {
         .await
         .unwrap();
     database.psql("ALTER ROLE retail_migrator PASSWORD 'migrator'");
-    let login = Login {
-        user: "retail_migrator".to_owned(),
-        password: Some("migrator".into()),
-    };
+    let login = Login::new("retail_migrator", "migrator");
     let mut migrator = Admin::connect(&database.settings(), &login).await.unwrap();
     let report = migrator.migrate(&MigrateOptions::default()).await.unwrap();
     assert_eq!(report.applied, 0);
