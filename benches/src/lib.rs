@@ -11,12 +11,7 @@ use retail_testkit::{TestDatabase, until};
 
 /// The sample data of `scale` that all benchmarks use: seed 42, until the tests' last day.
 pub fn dataset(scale: Scale) -> Dataset {
-    Dataset::new(Spec {
-        seed: 42,
-        scale,
-        until: until(),
-    })
-    .expect("a data set")
+    Dataset::new(Spec { seed: 42, scale, until: until() }).expect("a data set")
 }
 
 /// Makes the rows of `table` as COPY text, throws them away, and gives their number.
@@ -30,10 +25,7 @@ pub fn generate(dataset: &Dataset, table: Table) -> u64 {
 
 /// Makes the rows of all tables as COPY text, throws them away, and gives their number.
 pub fn generate_all(dataset: &Dataset) -> u64 {
-    Table::ALL
-        .into_iter()
-        .map(|table| generate(dataset, table))
-        .sum()
+    Table::ALL.into_iter().map(|table| generate(dataset, table)).sum()
 }
 
 /// A migrated database of its own to load into, and a connection that may.
@@ -49,25 +41,16 @@ impl LoadTarget {
     pub async fn new() -> Self {
         let database = TestDatabase::empty();
         let mut admin = database.admin().await;
-        admin
-            .migrate(&TestDatabase::migrate_options())
-            .await
-            .expect("a migrated database");
-        Self {
-            admin,
-            _database: database,
-        }
+        admin.migrate(&TestDatabase::migrate_options()).await.expect("a migrated database");
+        Self { admin, _database: database }
     }
 
     /// Loads all tables as `retail-mcp seed --replace` does: one transaction that empties the
     /// tables, fills them by COPY and commits, then VACUUM ANALYZE. Gives the number of rows.
     pub async fn load(&mut self, dataset: &Dataset) -> u64 {
         let spec = dataset.spec();
-        let record = LoadRecord {
-            seed: spec.seed,
-            scale: spec.scale.to_string(),
-            until: spec.until,
-        };
+        let record =
+            LoadRecord { seed: spec.seed, scale: spec.scale.to_string(), until: spec.until };
         let tables = Table::ALL.into_iter().map(|table| CopyTable {
             table: table.name(),
             columns: table.columns(),

@@ -17,10 +17,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[String]) -> Result<()> {
     let mut times: Vec<(&str, Duration, bool)> = Vec::new();
     let mut failure = None;
     for step in &steps {
-        console::line(&format!(
-            "\n== {} (again: cargo xtask ci --only {})",
-            step.name, step.name
-        ));
+        console::line(&format!("\n== {} (again: cargo xtask ci --only {})", step.name, step.name));
         let begun = Instant::now();
         let result = step.run(workspace);
         times.push((step.name, begun.elapsed(), result.is_ok()));
@@ -85,10 +82,8 @@ mod tests {
             ("tests", Duration::from_secs(125), false),
         ];
         let table = table(&times, Duration::from_secs(127));
-        let rows: Vec<Vec<&str>> = table
-            .lines()
-            .map(|row| row.split_whitespace().collect())
-            .collect();
+        let rows: Vec<Vec<&str>> =
+            table.lines().map(|row| row.split_whitespace().collect()).collect();
         assert_eq!(rows[0], ["fmt", "1.2", "s", "passed"]);
         assert_eq!(rows[1], ["tests", "2", "m", "05", "s", "FAILED"]);
         assert_eq!(rows[2], ["total", "2", "m", "07", "s"]);
@@ -97,14 +92,9 @@ mod tests {
     #[test]
     fn an_unknown_step_is_refused_with_the_known_ones() {
         let workspace = Workspace::find().unwrap();
-        let error = select(steps::all(&workspace), &["fnt".to_owned()])
-            .err()
-            .unwrap();
+        let error = select(steps::all(&workspace), &["fnt".to_owned()]).err().unwrap();
         assert!(error.to_string().contains("fmt, layers"), "{error}");
         let chosen = select(steps::all(&workspace), &["layers".to_owned()]).unwrap();
-        assert_eq!(
-            chosen.iter().map(|step| step.name).collect::<Vec<_>>(),
-            ["layers"]
-        );
+        assert_eq!(chosen.iter().map(|step| step.name).collect::<Vec<_>>(), ["layers"]);
     }
 }

@@ -45,12 +45,7 @@ impl CommandLine {
     /// A command of this program.
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref().to_string_lossy().into_owned();
-        Self {
-            program,
-            args: Vec::new(),
-            env: Vec::new(),
-            dir: None,
-        }
+        Self { program, args: Vec::new(), env: Vec::new(), dir: None }
     }
 
     /// Adds arguments separated by white space, for fixed command lines.
@@ -60,10 +55,7 @@ impl CommandLine {
 
     /// Adds arguments.
     pub(crate) fn args<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(mut self, args: I) -> Self {
-        self.args.extend(
-            args.into_iter()
-                .map(|arg| arg.as_ref().to_string_lossy().into_owned()),
-        );
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_string_lossy().into_owned()));
         self
     }
 
@@ -87,9 +79,7 @@ impl CommandLine {
     /// The standard library's form, for callers that need more.
     pub(crate) fn to_command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(&self.args)
-            .envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
@@ -102,9 +92,7 @@ impl CommandLine {
         command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
         // A group of its own: signals reach xtask alone, which then stops the whole group.
         command.process_group(0);
-        command
-            .spawn()
-            .with_context(|| format!("starting `{}`", self.program))
+        command.spawn().with_context(|| format!("starting `{}`", self.program))
     }
 
     /// Shows the command, runs it, and fails when it does.
@@ -201,10 +189,7 @@ mod tests {
 
     #[test]
     fn shows_a_line_that_a_shell_understands() {
-        let line = CommandLine::new("cargo")
-            .words("doc --no-deps")
-            .arg("a b")
-            .arg("it's");
+        let line = CommandLine::new("cargo").words("doc --no-deps").arg("a b").arg("it's");
         let line = line.env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(
             line.to_string(),
@@ -214,10 +199,7 @@ mod tests {
 
     #[test]
     fn a_failing_command_names_itself() {
-        let error = CommandLine::new("sh")
-            .args(["-c", "exit 3"])
-            .run()
-            .unwrap_err();
+        let error = CommandLine::new("sh").args(["-c", "exit 3"]).run().unwrap_err();
         assert!(
             error.to_string().contains("exit 3") && error.to_string().contains("exit status: 3")
         );
@@ -225,10 +207,8 @@ mod tests {
 
     #[test]
     fn a_late_command_is_killed() {
-        let mut child = CommandLine::new("sleep")
-            .arg("60")
-            .spawn(Stdio::null(), Stdio::null())
-            .unwrap();
+        let mut child =
+            CommandLine::new("sleep").arg("60").spawn(Stdio::null(), Stdio::null()).unwrap();
         assert!(wait(&mut child, Some(Duration::from_millis(100))).is_err());
         assert!(matches!(child.try_wait(), Ok(Some(_))));
     }
@@ -242,18 +222,13 @@ mod tests {
         std::io::BufRead::read_line(&mut stdout, &mut grandchild).unwrap();
         assert!(terminate(&mut shell, Duration::from_secs(10)));
         // The grandchild held the other end of the pipe.
-        assert_eq!(
-            std::io::BufRead::read_line(&mut stdout, &mut String::new()).unwrap(),
-            0
-        );
+        assert_eq!(std::io::BufRead::read_line(&mut stdout, &mut String::new()).unwrap(), 0);
     }
 
     #[test]
     fn terminate_tells_a_polite_child_from_a_stubborn_one() {
-        let mut polite = CommandLine::new("sleep")
-            .arg("60")
-            .spawn(Stdio::null(), Stdio::null())
-            .unwrap();
+        let mut polite =
+            CommandLine::new("sleep").arg("60").spawn(Stdio::null(), Stdio::null()).unwrap();
         assert!(terminate(&mut polite, Duration::from_secs(10)));
 
         let script = "trap '' TERM; echo ready; while :; do sleep 1; done";

@@ -41,10 +41,7 @@ pub(crate) fn run(workspace: &Workspace, server_binary: Option<PathBuf>) -> Resu
         let result = check(&server);
         command::fail_if_interrupted()?;
         let verdict = if result.is_ok() { "passed" } else { "FAILED" };
-        console::line(&format!(
-            "-- {name} {verdict} in {:.1} s",
-            start.elapsed().as_secs_f64()
-        ));
+        console::line(&format!("-- {name} {verdict} in {:.1} s", start.elapsed().as_secs_f64()));
         if let Err(error) = result {
             console::problem(&format!("{error:#}"));
             failed.push(name);
@@ -59,9 +56,7 @@ pub(crate) fn run(workspace: &Workspace, server_binary: Option<PathBuf>) -> Resu
         client(&python.run().arg(script).arg(server.settings()))
     })?;
     for version in suite::VERSIONS {
-        part(version.name, &|server| {
-            suite::run(workspace, &node, server, version.number)
-        })?;
+        part(version.name, &|server| suite::run(workspace, &node, server, version.number))?;
     }
     if let Err(error) = server.stop() {
         console::problem(&format!("{error:#}"));
@@ -75,10 +70,8 @@ pub(crate) fn run(workspace: &Workspace, server_binary: Option<PathBuf>) -> Resu
 }
 
 fn client(command: &CommandLine) -> Result<()> {
-    let mut child = command.spawn(
-        std::process::Stdio::inherit(),
-        std::process::Stdio::inherit(),
-    )?;
+    let mut child =
+        command.spawn(std::process::Stdio::inherit(), std::process::Stdio::inherit())?;
     let status = command::wait(&mut child, Some(CLIENT_LIMIT))?;
     if !status.success() {
         bail!("the client's checks failed ({status})");

@@ -29,21 +29,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             violations.len()
         );
     }
-    console::line(&format!(
-        "{} crates keep to their layers",
-        metadata.packages.len()
-    ));
+    console::line(&format!("{} crates keep to their layers", metadata.packages.len()));
     Ok(())
 }
 
 /// Every dependency that breaks a rule, as `crate -> dependency: reason`.
 fn violations(metadata: &Metadata) -> Vec<String> {
     let members: Vec<&str> = metadata.packages.iter().map(|p| p.name.as_str()).collect();
-    let mut found: Vec<String> = metadata
-        .packages
-        .iter()
-        .flat_map(|package| of_package(package, &members))
-        .collect();
+    let mut found: Vec<String> =
+        metadata.packages.iter().flat_map(|package| of_package(package, &members)).collect();
     found.sort();
     found.dedup();
     found
@@ -52,9 +46,7 @@ fn violations(metadata: &Metadata) -> Vec<String> {
 fn of_package(package: &Package, members: &[&str]) -> Vec<String> {
     let name = package.name.as_str();
     let Some(layer) = rules::LAYERS.iter().find(|layer| layer.name == name) else {
-        return vec![format!(
-            "{name}: has no rule yet, add it to xtask/src/layers/rules.rs"
-        )];
+        return vec![format!("{name}: has no rule yet, add it to xtask/src/layers/rules.rs")];
     };
     let mut found = Vec::new();
     for dependency in &package.dependencies {
@@ -73,17 +65,9 @@ fn of_package(package: &Package, members: &[&str]) -> Vec<String> {
         if let Some(owned) = rules::OWNED.iter().find(|owned| owned.matches(to))
             && !owned.by.contains(&name)
         {
-            refuse(format!(
-                "only {} may use it ({})",
-                owned.by.join(", "),
-                owned.why
-            ));
+            refuse(format!("only {} may use it ({})", owned.by.join(", "), owned.why));
         }
-        if layer
-            .must_not_use
-            .iter()
-            .any(|pattern| rules::matches(pattern, to))
-        {
+        if layer.must_not_use.iter().any(|pattern| rules::matches(pattern, to)) {
             refuse("this layer does no I/O and knows no protocol".to_owned());
         }
     }
@@ -154,10 +138,7 @@ mod tests {
         ];
         for (from, to) in wrong {
             let violation = only_violation(from, to);
-            assert!(
-                violation.starts_with(&format!("{from} -> {to}: ")),
-                "{violation}"
-            );
+            assert!(violation.starts_with(&format!("{from} -> {to}: ")), "{violation}");
         }
     }
 
@@ -176,10 +157,7 @@ mod tests {
         ];
         for (from, to) in wrong {
             let violation = only_violation(from, to);
-            assert!(
-                violation.starts_with(&format!("{from} -> {to}: ")),
-                "{violation}"
-            );
+            assert!(violation.starts_with(&format!("{from} -> {to}: ")), "{violation}");
         }
     }
 
@@ -200,9 +178,6 @@ mod tests {
         let package = json!({ "name": "retail-new", "manifest_path": "/x", "dependencies": [] });
         let metadata = serde_json::from_value(json!({ "packages": [package] })).unwrap();
         let found = violations(&metadata);
-        assert!(
-            found.len() == 1 && found[0].starts_with("retail-new: has no rule"),
-            "{found:?}"
-        );
+        assert!(found.len() == 1 && found[0].starts_with("retail-new: has no rule"), "{found:?}");
     }
 }

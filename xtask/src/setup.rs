@@ -40,7 +40,5 @@ pub(crate) fn pip() -> Option<CommandLine> {
         CommandLine::new("pip3"),
         CommandLine::new("pip"),
     ];
-    candidates
-        .into_iter()
-        .find(|pip| pip.clone().arg("--version").succeeds())
+    candidates.into_iter().find(|pip| pip.clone().arg("--version").succeeds())
 }

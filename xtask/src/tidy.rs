@@ -17,10 +17,7 @@ const SKIPPED_FOLDERS: [&str; 2] = ["target", "node_modules"];
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let long = too_long(workspace.root())?;
     for (path, lines) in &long {
-        console::problem(&format!(
-            "{}: {lines} lines, at most {MAX_LINES}",
-            path.display()
-        ));
+        console::problem(&format!("{}: {lines} lines, at most {MAX_LINES}", path.display()));
     }
     if !long.is_empty() {
         bail!("{} file(s) are too long: split them by subject", long.len());
@@ -35,17 +32,12 @@ fn too_long(folder: &Path) -> Result<Vec<(PathBuf, usize)>> {
         let entry = entry.with_context(|| format!("listing {}", folder.display()))?;
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
-        let kind = entry
-            .file_type()
-            .with_context(|| format!("reading {}", path.display()))?;
+        let kind = entry.file_type().with_context(|| format!("reading {}", path.display()))?;
         if kind.is_dir() {
             if !name.starts_with('.') && !SKIPPED_FOLDERS.contains(&name.as_ref()) {
                 found.extend(too_long(&path)?);
             }
-        } else if path
-            .extension()
-            .is_some_and(|ext| SOURCES.iter().any(|source| ext == *source))
-        {
+        } else if path.extension().is_some_and(|ext| SOURCES.iter().any(|source| ext == *source)) {
             let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
             let lines = String::from_utf8_lossy(&text).lines().count();
             if lines > MAX_LINES {

@@ -17,18 +17,13 @@ impl Workspace {
     pub(crate) fn find() -> Result<Self> {
         let manifest_dir = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = manifest_dir
-            .parent()
-            .context("xtask has no parent folder")?;
+        let root = manifest_dir.parent().context("xtask has no parent folder")?;
         // A relative CARGO_TARGET_DIR is relative to where cargo was called.
         let target = match env::var_os("CARGO_TARGET_DIR") {
             Some(dir) => std::path::absolute(dir).context("reading CARGO_TARGET_DIR")?,
             None => root.join("target"),
         };
-        Ok(Self {
-            root: root.to_owned(),
-            target,
-        })
+        Ok(Self { root: root.to_owned(), target })
     }
 
     /// The folder of the workspace's `Cargo.toml`.

@@ -39,20 +39,12 @@ impl Remembered {
 
 impl CachedStores {
     pub(crate) fn new(directory: Arc<dyn StoreDirectory>, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            directory,
-            clock,
-            found: Mutex::default(),
-            max_entries: MAX_ENTRIES,
-        }
+        Self { directory, clock, found: Mutex::default(), max_entries: MAX_ENTRIES }
     }
 
     fn recall(&self, id: RlsUserId, now: DateTime<Utc>) -> Option<Store> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found
-            .get(&id)
-            .filter(|entry| entry.is_fresh(now))
-            .map(|entry| entry.store.clone())
+        found.get(&id).filter(|entry| entry.is_fresh(now)).map(|entry| entry.store.clone())
     }
 
     fn remember(&self, id: RlsUserId, store: Store, now: DateTime<Utc>) {
@@ -61,21 +53,12 @@ impl CachedStores {
             found.retain(|_, entry| entry.is_fresh(now));
         }
         if found.len() >= self.max_entries && !found.contains_key(&id) {
-            let oldest = found
-                .iter()
-                .min_by_key(|(_, entry)| entry.found_at)
-                .map(|(id, _)| *id);
+            let oldest = found.iter().min_by_key(|(_, entry)| entry.found_at).map(|(id, _)| *id);
             if let Some(oldest) = oldest {
                 found.remove(&oldest);
             }
         }
-        found.insert(
-            id,
-            Remembered {
-                store,
-                found_at: now,
-            },
-        );
+        found.insert(id, Remembered { store, found_at: now });
     }
 }
 
@@ -127,11 +110,7 @@ mod tests {
     impl StoreDirectory for Counting {
         async fn store_find(&self, rls_user_id: RlsUserId) -> Result<Option<Store>, Error> {
             self.0.fetch_add(1, Ordering::SeqCst);
-            let store = Store {
-                id: StoreId(1),
-                name: "Seattle".to_owned(),
-                rls_user_id,
-            };
+            let store = Store { id: StoreId(1), name: "Seattle".to_owned(), rls_user_id };
             Ok((!rls_user_id.0.is_nil()).then_some(store))
         }
     }
@@ -148,11 +127,7 @@ mod tests {
             let directory = Arc::new(Counting::default());
             let mut stores = CachedStores::new(directory.clone(), clock.clone());
             stores.max_entries = max_entries;
-            Self {
-                clock,
-                directory,
-                stores,
-            }
+            Self { clock, directory, stores }
         }
 
         fn at(&self, second: i64) {
@@ -160,10 +135,7 @@ mod tests {
         }
 
         async fn find(&self, id: u128) -> Option<Store> {
-            self.stores
-                .store_find(RlsUserId(Uuid::from_u128(id)))
-                .await
-                .unwrap()
+            self.stores.store_find(RlsUserId(Uuid::from_u128(id))).await.unwrap()
         }
 
         fn asked(&self) -> usize {

@@ -69,10 +69,7 @@ pub enum KeyFileError {
 /// [`KeyFileError::Read`] and [`KeyFileError::Create`] when the file system refuses.
 pub fn load_or_create_key(path: &Path) -> Result<SecretBox<[u8; KEY_BYTES]>, KeyFileError> {
     if !path.exists() {
-        create(path).map_err(|source| KeyFileError::Create {
-            path: path.to_owned(),
-            source,
-        })?;
+        create(path).map_err(|source| KeyFileError::Create { path: path.to_owned(), source })?;
     }
     // Reads back even what it has just written: another process may have been first.
     load_key(path)
@@ -83,16 +80,11 @@ pub fn load_or_create_key(path: &Path) -> Result<SecretBox<[u8; KEY_BYTES]>, Key
 /// # Errors
 /// Those of [`load_or_create_key`], with [`KeyFileError::Read`] for a file that is not there.
 pub fn load_key(path: &Path) -> Result<SecretBox<[u8; KEY_BYTES]>, KeyFileError> {
-    let read_error = |source| KeyFileError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let read_error = |source| KeyFileError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(read_error)?;
     check_mode(path, &file)?;
     let mut text = String::new();
-    file.take(MAX_FILE_BYTES)
-        .read_to_string(&mut text)
-        .map_err(read_error)?;
+    file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(read_error)?;
     let text = SecretString::from(text);
 
     let digits = text.expose_secret().trim_end();
@@ -112,20 +104,11 @@ pub fn load_key(path: &Path) -> Result<SecretBox<[u8; KEY_BYTES]>, KeyFileError>
 fn check_mode(path: &Path, file: &File) -> Result<(), KeyFileError> {
     use std::os::unix::fs::PermissionsExt;
 
-    let metadata = file.metadata().map_err(|source| KeyFileError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+    let metadata =
+        file.metadata().map_err(|source| KeyFileError::Read { path: path.to_owned(), source })?;
     let mode = metadata.permissions().mode() & 0o777;
     let of_others = mode & 0o077;
-    if of_others == 0 {
-        Ok(())
-    } else {
-        Err(KeyFileError::TooOpen {
-            path: path.to_owned(),
-            mode,
-        })
-    }
+    if of_others == 0 { Ok(()) } else { Err(KeyFileError::TooOpen { path: path.to_owned(), mode }) }
 }
 
 /// Elsewhere the folder's access list decides.
@@ -137,10 +120,7 @@ fn check_mode(_path: &Path, _file: &File) -> Result<(), KeyFileError> {
 /// Writes a new random key under a temporary name and then gives it its name, unless the name is
 /// taken by then.
 fn create(path: &Path) -> io::Result<()> {
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         create_private_folder(folder)?;
     }
     let mut name = path.file_name().ok_or(ErrorKind::InvalidInput)?.to_owned();

@@ -179,20 +179,11 @@ impl IdentityResolver for TrustedHeaderResolver {
         // within the trusted network the identity is all that one needs to be that store.
         let (subject, visibility) = if self.head_office_ids.contains(&id) {
             let (first_digits, ..) = id.as_fields();
-            (
-                format!("trusted-header:head-office-{first_digits:08x}"),
-                Visibility::AllStores,
-            )
+            (format!("trusted-header:head-office-{first_digits:08x}"), Visibility::AllStores)
         } else {
-            let store = self
-                .stores
-                .store_find(RlsUserId(id))
-                .await?
-                .ok_or(HeaderFault::UnknownId)?;
-            (
-                format!("trusted-header:store-{}", store.id),
-                Visibility::Store(store),
-            )
+            let store =
+                self.stores.store_find(RlsUserId(id)).await?.ok_or(HeaderFault::UnknownId)?;
+            (format!("trusted-header:store-{}", store.id), Visibility::Store(store))
         };
         Ok(VerifiedIdentity {
             subject,

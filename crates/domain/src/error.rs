@@ -96,31 +96,20 @@ pub struct Error {
 impl Error {
     /// An error with the text that the caller may see.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            hint: None,
-            cause: None,
-        }
+        Self { code, message: message.into(), hint: None, cause: None }
     }
 
     /// A failure of ours. The caller sees a fixed text, the log sees `cause`.
     pub fn internal(cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::new(
-            ErrorCode::Internal,
-            "the server could not do this; the cause is in its log",
-        )
-        .with_cause(cause)
+        Self::new(ErrorCode::Internal, "the server could not do this; the cause is in its log")
+            .with_cause(cause)
     }
 
     /// A part that does not answer now. `part` is a plain name, such as `the database`.
     pub fn unavailable(part: &str, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self::new(
-            ErrorCode::Unavailable,
-            format!("{part} does not answer now"),
-        )
-        .with_hint("try again in a moment")
-        .with_cause(cause)
+        Self::new(ErrorCode::Unavailable, format!("{part} does not answer now"))
+            .with_hint("try again in a moment")
+            .with_cause(cause)
     }
 
     /// Adds what the caller can do about it.

@@ -32,10 +32,7 @@ impl SqlText {
             Err(Error::new(ErrorCode::InvalidArgument, message).with_hint(hint))
         };
         if trimmed.is_empty() {
-            return refuse(
-                "postgresql_query parameter is required",
-                "send one SELECT statement",
-            );
+            return refuse("postgresql_query parameter is required", "send one SELECT statement");
         }
         if trimmed.len() > Self::MAX_BYTES {
             return refuse(
@@ -75,11 +72,7 @@ pub struct QueryLimits {
 impl Default for QueryLimits {
     /// 1,000 rows, 1 MiB, 5 seconds.
     fn default() -> Self {
-        Self {
-            max_rows: 1_000,
-            max_bytes: 1024 * 1024,
-            statement_timeout: Duration::from_secs(5),
-        }
+        Self { max_rows: 1_000, max_bytes: 1024 * 1024, statement_timeout: Duration::from_secs(5) }
     }
 }
 
@@ -143,10 +136,7 @@ mod tests {
     #[case(" ; ")]
     #[case("SELECT '\0'")]
     fn unusable_text_is_refused(#[case] given: &str) {
-        assert_eq!(
-            SqlText::new(given).unwrap_err().code(),
-            ErrorCode::InvalidArgument
-        );
+        assert_eq!(SqlText::new(given).unwrap_err().code(), ErrorCode::InvalidArgument);
     }
 
     #[test]

@@ -84,10 +84,7 @@ impl FromStr for RetailTable {
             .into_iter()
             .find(|table| table.qualified_name() == name || table.name() == name)
             .ok_or_else(|| {
-                Error::new(
-                    ErrorCode::InvalidArgument,
-                    format!("'{name}' is not a known table"),
-                )
+                Error::new(ErrorCode::InvalidArgument, format!("'{name}' is not a known table"))
             })
     }
 }
@@ -183,17 +180,10 @@ mod tests {
     #[test]
     fn tables_are_found_with_and_without_their_schema() {
         for table in RetailTable::ALL {
-            assert_eq!(
-                table.qualified_name().parse::<RetailTable>().unwrap(),
-                table
-            );
+            assert_eq!(table.qualified_name().parse::<RetailTable>().unwrap(), table);
             assert_eq!(table.name().parse::<RetailTable>().unwrap(), table);
             assert_eq!(serde_json::to_value(table).unwrap(), table.qualified_name());
         }
-        assert!(
-            "retail.product_description_embeddings"
-                .parse::<RetailTable>()
-                .is_err()
-        );
+        assert!("retail.product_description_embeddings".parse::<RetailTable>().is_err());
     }
 }

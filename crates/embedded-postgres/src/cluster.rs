@@ -141,14 +141,7 @@ impl Cluster {
         };
         published.write(&data)?;
         let psql = Psql::new(options.installation, connection.clone());
-        Ok(Self {
-            postmaster,
-            data,
-            connection,
-            psql,
-            _socket: socket,
-            _lock: lock,
-        })
+        Ok(Self { postmaster, data, connection, psql, _socket: socket, _lock: lock })
     }
 
     /// Finds the running cluster that another process of the same user started.
@@ -239,11 +232,7 @@ fn start_postmaster(
             Listen::TcpPort(port) => (true, port),
             Listen::Tcp => (true, free_port()?),
         };
-        let address = Address {
-            tcp,
-            port,
-            socket_dir: socket.path().to_owned(),
-        };
+        let address = Address { tcp, port, socket_dir: socket.path().to_owned() };
         let log = Log::open(data.log_file())?;
         match Postmaster::start(data, user, options, &address, &log) {
             Ok(postmaster) => return Ok((postmaster, address)),

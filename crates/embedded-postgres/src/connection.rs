@@ -83,10 +83,7 @@ impl ConnectionInfo {
         let user = percent_encode(&self.superuser);
         let password = percent_encode(&self.password);
         let database = percent_encode(database);
-        format!(
-            "postgresql://{user}:{password}@{host}:{}/{database}",
-            self.port
-        )
+        format!("postgresql://{user}:{password}@{host}:{}/{database}", self.port)
     }
 
     /// Whether something accepts connections there.
@@ -107,16 +104,15 @@ pub(crate) fn socket_name(port: u16) -> String {
 
 fn percent_encode(text: &str) -> String {
     use fmt::Write as _;
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-            out
-        })
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
 }
 
 /// What `connection.json` holds: all but the password.
@@ -137,10 +133,8 @@ impl Published {
         let text = text.map_err(Error::file("write", &path))?;
         let mut file = tempfile::NamedTempFile::new_in(data.root())
             .map_err(Error::file("create a file in", data.root()))?;
-        file.write_all(text.as_bytes())
-            .map_err(Error::file("write", &path))?;
-        file.persist(&path)
-            .map_err(|error| Error::file("write", &path)(error.error))?;
+        file.write_all(text.as_bytes()).map_err(Error::file("write", &path))?;
+        file.persist(&path).map_err(|error| Error::file("write", &path)(error.error))?;
         Ok(())
     }
 
@@ -169,29 +163,13 @@ impl Published {
 
 /// Finds the running cluster of a data folder.
 pub(crate) fn attach(path: &Path) -> Result<ConnectionInfo, Error> {
-    let not_running = || Error::NotRunning {
-        data_dir: path.to_owned(),
-    };
+    let not_running = || Error::NotRunning { data_dir: path.to_owned() };
     let data = DataDir::existing(path);
-    let Published {
-        host,
-        port,
-        superuser,
-        ..
-    } = Published::read(&data).ok_or_else(not_running)?;
+    let Published { host, port, superuser, .. } = Published::read(&data).ok_or_else(not_running)?;
     let password = data.password()?;
-    let connection = ConnectionInfo {
-        host,
-        port,
-        superuser,
-        password,
-    };
+    let connection = ConnectionInfo { host, port, superuser, password };
     // The file stays behind when the process that wrote it is killed.
-    if connection.answers() {
-        Ok(connection)
-    } else {
-        Err(not_running())
-    }
+    if connection.answers() { Ok(connection) } else { Err(not_running()) }
 }
 
 #[cfg(test)]
@@ -200,12 +178,7 @@ mod tests {
 
     fn connection(host: HostSpec) -> ConnectionInfo {
         let (superuser, password) = (SUPERUSER.to_owned(), "s3cret".to_owned());
-        ConnectionInfo {
-            host,
-            port: 5433,
-            superuser,
-            password,
-        }
+        ConnectionInfo { host, port: 5433, superuser, password }
     }
 
     #[test]
@@ -226,26 +199,15 @@ mod tests {
     fn a_file_of_a_killed_process_is_not_a_running_cluster() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::create(folder.path()).unwrap();
-        assert!(matches!(
-            attach(folder.path()),
-            Err(Error::NotRunning { .. })
-        ));
+        assert!(matches!(attach(folder.path()), Err(Error::NotRunning { .. })));
         data.make_password().unwrap();
         let host = HostSpec::Socket(folder.path().join("run"));
         let left = folder.path().join("socket-folder");
         fs::create_dir(&left).unwrap();
         let superuser = SUPERUSER.to_owned();
-        let published = Published {
-            host,
-            port: 5432,
-            superuser,
-            socket_dir: left.clone(),
-        };
+        let published = Published { host, port: 5432, superuser, socket_dir: left.clone() };
         published.write(&data).unwrap();
-        assert!(matches!(
-            attach(folder.path()),
-            Err(Error::NotRunning { .. })
-        ));
+        assert!(matches!(attach(folder.path()), Err(Error::NotRunning { .. })));
         Published::clear(&data).unwrap();
         assert!(!left.exists() && !data.connection_file().exists());
     }

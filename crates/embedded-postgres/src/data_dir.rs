@@ -51,19 +51,14 @@ impl DataDir {
         let meta = fs::metadata(&root).map_err(Error::file("read", &root))?;
         if is_root && meta.uid() != 0 {
             // Its owner could swap files for links while root works on them.
-            return Err(Error::ForeignFolder {
-                data_dir: root,
-                owner: meta.uid(),
-            });
+            return Err(Error::ForeignFolder { data_dir: root, owner: meta.uid() });
         }
         Ok(Self { root })
     }
 
     /// Names a folder that another process made.
     pub(crate) fn existing(path: &Path) -> Self {
-        Self {
-            root: path.to_owned(),
-        }
+        Self { root: path.to_owned() }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -110,14 +105,9 @@ impl DataDir {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
-                let pid = file
-                    .read_to_string(&mut text)
-                    .ok()
-                    .and_then(|_| text.trim().parse().ok());
-                return Err(Error::AlreadyRunning {
-                    data_dir: self.root.clone(),
-                    pid,
-                });
+                let pid =
+                    file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                return Err(Error::AlreadyRunning { data_dir: self.root.clone(), pid });
             }
             Err(TryLockError::Error(error)) => return Err(Error::file("lock", &path)(error)),
         }
@@ -137,10 +127,7 @@ impl DataDir {
             }
             _ => {
                 let reason = "its secrets/superuser-password is missing or empty".to_owned();
-                Err(Error::DamagedFolder {
-                    data_dir: self.root.clone(),
-                    reason,
-                })
+                Err(Error::DamagedFolder { data_dir: self.root.clone(), reason })
             }
         }
     }
@@ -148,11 +135,8 @@ impl DataDir {
     /// Makes a new password for a new cluster and keeps it.
     pub(crate) fn make_password(&self) -> Result<String, Error> {
         files::create_folder(&self.root.join("secrets"), 0o700)?;
-        let password: String = rand::rng()
-            .sample_iter(Alphanumeric)
-            .take(PASSWORD_LENGTH)
-            .map(char::from)
-            .collect();
+        let password: String =
+            rand::rng().sample_iter(Alphanumeric).take(PASSWORD_LENGTH).map(char::from).collect();
         let path = self.password_file();
         files::remove_file(&path)?;
         files::create_private_file(&path, &password)?;
@@ -200,9 +184,7 @@ impl Log {
 
     /// A handle for a child process to write to.
     pub(crate) fn handle(&self) -> Result<File, Error> {
-        self.file
-            .try_clone()
-            .map_err(Error::file("open", &self.path))
+        self.file.try_clone().map_err(Error::file("open", &self.path))
     }
 
     /// What the server printed since this start; empty when it cannot be read.
@@ -262,10 +244,7 @@ mod tests {
         let first = data.make_password().unwrap();
         assert_eq!(data.password().unwrap(), first);
         assert_eq!(first.len(), PASSWORD_LENGTH);
-        let mode = fs::metadata(data.password_file())
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(data.password_file()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_ne!(data.make_password().unwrap(), first);
     }

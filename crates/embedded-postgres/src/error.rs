@@ -186,29 +186,19 @@ pub enum Error {
 impl Error {
     /// Makes a closure that wraps an I/O error with what was done to which path.
     pub(crate) fn file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::File {
-            operation,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::File { operation, path: path.to_owned(), source }
     }
 
     /// Makes a closure that wraps the failure to run a program.
     pub(crate) fn run(program: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Run {
-            program: program.to_owned(),
-            source,
-        }
+        move |source| Self::Run { program: program.to_owned(), source }
     }
 }
 
 /// The end of a program's output, short enough for an error message.
 pub(crate) fn tail(text: &str, max_lines: usize) -> String {
-    let lines: Vec<&str> = text
-        .lines()
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines: Vec<&str> =
+        text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
     let start = lines.len().saturating_sub(max_lines);
     lines.get(start..).unwrap_or_default().join("\n")
 }
@@ -226,15 +216,8 @@ mod tests {
 
     #[test]
     fn nothing_to_run_names_the_three_ways() {
-        let text = Error::NothingToRun {
-            reason: "pip was not found".to_owned(),
-        }
-        .to_string();
-        for part in [
-            "1) install Python's pip",
-            "2) install PostgreSQL 16",
-            "3) name a database",
-        ] {
+        let text = Error::NothingToRun { reason: "pip was not found".to_owned() }.to_string();
+        for part in ["1) install Python's pip", "2) install PostgreSQL 16", "3) name a database"] {
             assert!(text.contains(part), "{part:?} is missing in {text:?}");
         }
         assert!(text.contains("postgresql-16-pgvector") && text.contains("[database]"));

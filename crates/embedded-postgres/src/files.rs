@@ -12,10 +12,7 @@ pub(crate) fn create_folder(path: &Path, mode: u32) -> Result<(), Error> {
     if path.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create_folder(parent, 0o755)?;
     }
     match fs::create_dir(path) {
@@ -40,8 +37,7 @@ pub(crate) fn create_private_file(path: &Path, text: &str) -> Result<(), Error> 
         .mode(0o600)
         .open(path)
         .map_err(Error::file("create", path))?;
-    file.write_all(text.as_bytes())
-        .map_err(Error::file("write", path))
+    file.write_all(text.as_bytes()).map_err(Error::file("write", path))
 }
 
 /// Removes a file; that it is not there is fine.

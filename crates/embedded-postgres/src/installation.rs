@@ -113,10 +113,7 @@ impl Installation {
 
     /// Whether the files of an extension are there, such as `pg_trgm`.
     pub fn has_extension(&self, name: &str) -> bool {
-        self.share_dir
-            .join("extension")
-            .join(format!("{name}.control"))
-            .is_file()
+        self.share_dir.join("extension").join(format!("{name}.control")).is_file()
     }
 
     /// The path of one of its programs.
@@ -125,20 +122,14 @@ impl Installation {
     }
 
     fn named(bin_dir: &Path, major: Option<u32>) -> Result<Self, Error> {
-        let unusable = |reason| Error::UnusableInstallation {
-            bin_dir: bin_dir.to_owned(),
-            reason,
-        };
+        let unusable = |reason| Error::UnusableInstallation { bin_dir: bin_dir.to_owned(), reason };
         let found = local::probe(bin_dir).map_err(unusable)?;
         match major {
             Some(wanted) if wanted != found.major => {
                 let reason = format!("it is PostgreSQL {}, not {wanted}", found.major);
                 Err(unusable(reason))
             }
-            _ => Ok(Self {
-                origin: Origin::Named,
-                ..found
-            }),
+            _ => Ok(Self { origin: Origin::Named, ..found }),
         }
     }
 }
@@ -154,11 +145,8 @@ pub fn default_data_root() -> PathBuf {
         return PathBuf::from("/var/cache/retail-mcp");
     }
     // The XDG rules say to ignore a relative path.
-    let absolute = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute =
+        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .map_or_else(

@@ -24,10 +24,7 @@ pub struct Psql {
 impl Psql {
     /// For the cluster at `connection`, with the `psql` of `installation`.
     pub fn new(installation: Installation, connection: ConnectionInfo) -> Self {
-        Self {
-            installation,
-            connection,
-        }
+        Self { installation, connection }
     }
 
     /// Runs one or more statements and gives the rows as text, one a line, columns split by `|`.
@@ -45,13 +42,7 @@ impl Psql {
         let mut command = Command::new(&program);
         clear_libpq_environment(&mut command);
         let output = command
-            .args([
-                "--no-psqlrc",
-                "--quiet",
-                "--tuples-only",
-                "--no-align",
-                "--no-password",
-            ])
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--no-password"])
             .args(["--set=ON_ERROR_STOP=1", "--file=-"])
             .env("PGHOST", self.connection.host_string())
             .env("PGPORT", self.connection.port.to_string())
@@ -66,9 +57,7 @@ impl Psql {
             .output()
             .map_err(Error::run(&program))?;
         if output.status.success() {
-            Ok(String::from_utf8_lossy(&output.stdout)
-                .trim_end()
-                .to_owned())
+            Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
         } else {
             let output = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             Err(Error::Sql { output })
@@ -124,15 +113,11 @@ fn script(sql: &str) -> io::Result<File> {
 /// Puts a name in quotes after a check that makes quoting safe.
 fn quoted(name: &str) -> Result<String, Error> {
     let starts_well = name.starts_with(|first: char| first.is_ascii_lowercase() || first == '_');
-    let is_plain = name
-        .bytes()
-        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+    let is_plain = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
     if starts_well && is_plain && name.len() <= MAX_NAME_BYTES {
         Ok(format!("\"{name}\""))
     } else {
-        Err(Error::InvalidName {
-            name: name.to_owned(),
-        })
+        Err(Error::InvalidName { name: name.to_owned() })
     }
 }
 
@@ -145,10 +130,7 @@ mod tests {
         assert_eq!(quoted("shop_2").unwrap(), "\"shop_2\"");
         let long = "a".repeat(64);
         for name in ["", "2shop", "a\"b", "a b", "Shop", "a;drop", "ü", &long] {
-            assert!(
-                matches!(quoted(name), Err(Error::InvalidName { .. })),
-                "{name:?}"
-            );
+            assert!(matches!(quoted(name), Err(Error::InvalidName { .. })), "{name:?}");
         }
     }
 

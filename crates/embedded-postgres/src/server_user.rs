@@ -30,11 +30,7 @@ impl ServerUser {
             && meta.uid() != 0
         {
             let (uid, gid) = (meta.uid(), meta.gid());
-            return Ok(Self::Dropped {
-                name: uid.to_string(),
-                uid,
-                gid,
-            });
+            return Ok(Self::Dropped { name: uid.to_string(), uid, gid });
         }
         let path = Path::new("/etc/passwd");
         let passwd = fs::read_to_string(path).map_err(Error::file("read", path))?;
@@ -97,10 +93,7 @@ impl ServerUser {
             return Ok(());
         }
         let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).into_owned());
-        Err(Error::ClosedFolder {
-            folder,
-            user: name.clone(),
-        })
+        Err(Error::ClosedFolder { folder, user: name.clone() })
     }
 }
 
@@ -122,11 +115,7 @@ fn find_user(passwd: &str, name: &str) -> Option<ServerUser> {
         }
         let uid = fields.nth(1)?.parse().ok()?;
         let gid = fields.next()?.parse().ok()?;
-        (uid != 0).then(|| ServerUser::Dropped {
-            name: name.to_owned(),
-            uid,
-            gid,
-        })
+        (uid != 0).then(|| ServerUser::Dropped { name: name.to_owned(), uid, gid })
     })
 }
 
@@ -138,11 +127,7 @@ mod tests {
     fn finds_users_by_their_whole_name() {
         let passwd = "root:x:0:0::/:/bin/sh\npostgres2:x:7:8::/:/x\npostgres:x:101:104:,,:/:/x\n";
         let user = find_user(passwd, "postgres");
-        let expected = ServerUser::Dropped {
-            name: "postgres".to_owned(),
-            uid: 101,
-            gid: 104,
-        };
+        let expected = ServerUser::Dropped { name: "postgres".to_owned(), uid: 101, gid: 104 };
         assert_eq!(user, Some(expected));
     }
 

@@ -21,10 +21,7 @@ pub(crate) fn parse<T: DeserializeOwned>(
 ) -> Result<T, Error> {
     given.retain(|_, value| !value.is_null());
     let no_properties = JsonObject::new();
-    let properties = schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .unwrap_or(&no_properties);
+    let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&no_properties);
 
     if let Some(unknown) = given.keys().find(|name| !properties.contains_key(*name)) {
         let names: Vec<&str> = properties.keys().map(String::as_str).collect();
@@ -36,11 +33,7 @@ pub(crate) fn parse<T: DeserializeOwned>(
         let message = format!("unknown argument '{}'", echo(unknown));
         return Err(Error::new(ErrorCode::InvalidArgument, message).with_hint(hint));
     }
-    let required = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     for name in required.filter_map(Value::as_str) {
         check_present(name, given.get(name), properties.get(name))?;
     }

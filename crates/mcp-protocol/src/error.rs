@@ -39,10 +39,7 @@ pub(crate) fn to_response(
         if let (Some(id), Some(data)) = (request_id, data.as_object_mut()) {
             data.insert("request_id".to_owned(), id.into());
         }
-        return Err(ErrorData::internal_error(
-            error.public_message().to_owned(),
-            Some(data),
-        ));
+        return Err(ErrorData::internal_error(error.public_message().to_owned(), Some(data)));
     }
     let text =
         serde_json::to_string(&failure).unwrap_or_else(|_| error.public_message().to_owned());
@@ -81,11 +78,8 @@ pub(crate) fn unknown_tool() -> ErrorData {
 
 /// A call of a tool that this caller may not use.
 pub(crate) fn missing_scope(tool: &str, scope: Scope) -> Error {
-    Error::new(
-        ErrorCode::Forbidden,
-        format!("this identity may not call {tool}"),
-    )
-    .with_hint(format!("it needs the scope {}", scope.as_str()))
+    Error::new(ErrorCode::Forbidden, format!("this identity may not call {tool}"))
+        .with_hint(format!("it needs the scope {}", scope.as_str()))
 }
 
 /// Writes a failure to the log, once, at the boundary.
@@ -96,22 +90,10 @@ pub(crate) fn log_failure(tool: &str, error: &Error, request_id: Option<&str>) {
     let request_id = request_id.unwrap_or_default();
     match error.code() {
         ErrorCode::Internal => {
-            tracing::error!(
-                tool,
-                code,
-                request_id,
-                cause = chain(error),
-                "tool call broke"
-            );
+            tracing::error!(tool, code, request_id, cause = chain(error), "tool call broke");
         }
         ErrorCode::Unavailable | ErrorCode::Overloaded | ErrorCode::QueryTimeout => {
-            tracing::warn!(
-                tool,
-                code,
-                request_id,
-                cause = chain(error),
-                "tool call failed"
-            );
+            tracing::warn!(tool, code, request_id, cause = chain(error), "tool call failed");
         }
         _ => tracing::info!(tool, code, request_id, "tool call refused"),
     }
@@ -171,16 +153,7 @@ mod tests {
     fn an_errors_own_hint_wins() {
         let error = Error::new(ErrorCode::QueryFailed, "no such column").with_hint("use type_id");
         let result = to_response(&error, None).unwrap();
-        assert!(
-            result
-                .content
-                .first()
-                .unwrap()
-                .as_text()
-                .unwrap()
-                .text
-                .contains("use type_id")
-        );
+        assert!(result.content.first().unwrap().as_text().unwrap().text.contains("use type_id"));
         assert!(result.structured_content.is_none());
     }
 

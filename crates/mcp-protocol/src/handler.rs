@@ -43,17 +43,11 @@ enum Caller {
 
 impl RetailHandler {
     pub(crate) fn per_request(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            caller: Caller::PerRequest,
-        }
+        Self { shared, caller: Caller::PerRequest }
     }
 
     pub(crate) fn fixed(shared: Arc<Shared>, principal: Principal) -> Self {
-        Self {
-            shared,
-            caller: Caller::Fixed(Box::new(principal)),
-        }
+        Self { shared, caller: Caller::Fixed(Box::new(principal)) }
     }
 
     /// Who calls. There is no default: without a principal the request fails.
@@ -89,10 +83,7 @@ impl ServerHandler for RetailHandler {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.shared
-            .tools
-            .find(name)
-            .map(|entry| entry.definition().clone())
+        self.shared.tools.find(name).map(|entry| entry.definition().clone())
     }
 
     async fn initialize(
@@ -102,11 +93,7 @@ impl ServerHandler for RetailHandler {
     ) -> Result<InitializeResult, ErrorData> {
         self.principal(&context)?;
         // The newest protocol has no handshake; a request that names it is in error.
-        if context
-            .meta
-            .protocol_version()
-            .is_some_and(|version| !version.has_initialize())
-        {
+        if context.meta.protocol_version().is_some_and(|version| !version.has_initialize()) {
             return Err(ErrorData::method_not_found::<InitializeResultMethod>());
         }
         let answer = self.negotiate_initialize(&request);
@@ -120,11 +107,9 @@ impl ServerHandler for RetailHandler {
     ) -> Result<DiscoverResult, ErrorData> {
         self.principal(&context)?;
         // The same for every caller, unlike the list of tools.
-        Ok(
-            DiscoverResult::from_server_info(protocol_versions().into_owned(), self.get_info())
-                .with_ttl_ms(CACHE_TTL_MS)
-                .with_cache_scope(CacheScope::Public),
-        )
+        Ok(DiscoverResult::from_server_info(protocol_versions().into_owned(), self.get_info())
+            .with_ttl_ms(CACHE_TTL_MS)
+            .with_cache_scope(CacheScope::Public))
     }
 
     async fn ping(&self, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
@@ -137,11 +122,9 @@ impl ServerHandler for RetailHandler {
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         let principal = self.principal(&context)?;
-        Ok(
-            ListToolsResult::with_all_items(self.shared.tools.visible_to(principal))
-                .with_ttl_ms(CACHE_TTL_MS)
-                .with_cache_scope(CacheScope::Private),
-        )
+        Ok(ListToolsResult::with_all_items(self.shared.tools.visible_to(principal))
+            .with_ttl_ms(CACHE_TTL_MS)
+            .with_cache_scope(CacheScope::Private))
     }
 
     async fn call_tool(

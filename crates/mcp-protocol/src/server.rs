@@ -119,12 +119,9 @@ impl RetailMcpBuilder {
     /// [`BuildError::MissingPort`] when a required port was not given, and
     /// [`BuildError::InputSchema`] when a tool's arguments are not a JSON object.
     pub fn build(self) -> Result<RetailMcp, BuildError> {
-        let query_runner = self
-            .query_runner
-            .ok_or(BuildError::MissingPort("query_runner"))?;
-        let schema_catalog = self
-            .schema_catalog
-            .ok_or(BuildError::MissingPort("schema_catalog"))?;
+        let query_runner = self.query_runner.ok_or(BuildError::MissingPort("query_runner"))?;
+        let schema_catalog =
+            self.schema_catalog.ok_or(BuildError::MissingPort("schema_catalog"))?;
 
         // The order here is the order of `tools/list`.
         let mut tools = ToolSet::default();
@@ -138,9 +135,7 @@ impl RetailMcpBuilder {
                 Implementation::new(SERVER_NAME, self.server_version).with_title("Retail MCP"),
             )
             .with_instructions(INSTRUCTIONS);
-        Ok(RetailMcp {
-            shared: Arc::new(Shared { tools, info }),
-        })
+        Ok(RetailMcp { shared: Arc::new(Shared { tools, info }) })
     }
 }
 

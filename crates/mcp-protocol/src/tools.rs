@@ -126,11 +126,8 @@ pub(crate) struct ToolSet {
 
 impl ToolSet {
     pub(crate) fn add<T: RetailTool>(&mut self, tool: T) -> Result<(), BuildError> {
-        let input_schema =
-            schema_for_input::<T::Arguments>().map_err(|reason| BuildError::InputSchema {
-                tool: T::NAME,
-                reason,
-            })?;
+        let input_schema = schema_for_input::<T::Arguments>()
+            .map_err(|reason| BuildError::InputSchema { tool: T::NAME, reason })?;
         let input_schema = Arc::new(published(&input_schema));
         let output_schema = Arc::new(published(&schema_for_output::<T::Answer>()));
         let annotations = ToolAnnotations::with_title(T::TITLE)
@@ -143,11 +140,7 @@ impl ToolSet {
             .with_annotations(annotations)
             .with_raw_output_schema(output_schema);
         let tool = Box::new(Checked { tool, input_schema });
-        self.entries.push(ToolEntry {
-            definition,
-            scope: T::SCOPE,
-            tool,
-        });
+        self.entries.push(ToolEntry { definition, scope: T::SCOPE, tool });
         Ok(())
     }
 
@@ -171,9 +164,7 @@ impl ToolSet {
 /// standard ones, such as `uint32`. Line breaks of doc comments go.
 fn published(schema: &JsonObject) -> JsonObject {
     let mut schema = schema.clone();
-    schema
-        .entry("properties")
-        .or_insert_with(|| JsonObject::new().into());
+    schema.entry("properties").or_insert_with(|| JsonObject::new().into());
     schema.values_mut().for_each(tidy);
     schema
 }

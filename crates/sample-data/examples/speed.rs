@@ -7,22 +7,11 @@ use chrono::NaiveDate;
 use retail_sample_data::{Dataset, Scale, Spec, Table};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let scale: Scale = std::env::args()
-        .nth(1)
-        .as_deref()
-        .unwrap_or("full")
-        .parse()?;
+    let scale: Scale = std::env::args().nth(1).as_deref().unwrap_or("full").parse()?;
     let until = NaiveDate::from_ymd_opt(2026, 11, 22).ok_or("no such date")?;
     let start = Instant::now();
-    let dataset = Dataset::new(Spec {
-        seed: 42,
-        scale,
-        until,
-    })?;
-    println!(
-        "scale {scale}, set up in {:.1} ms",
-        start.elapsed().as_secs_f64() * 1e3
-    );
+    let dataset = Dataset::new(Spec { seed: 42, scale, until })?;
+    println!("scale {scale}, set up in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
     for table in Table::ALL {
         let start = Instant::now();
         let mut chunks = dataset.copy_chunks(table);

@@ -85,13 +85,8 @@ impl BasketRules {
 
 /// Mean lines of a store's baskets, in proportion to its value multiplier.
 pub(crate) fn mean_lines(store: usize) -> f64 {
-    let mean_multiplier: f64 = STORES
-        .iter()
-        .map(|s| s.order_share() * s.value_multiplier())
-        .sum();
-    let multiplier = STORES
-        .get(store)
-        .map_or(1.0, crate::Store::value_multiplier);
+    let mean_multiplier: f64 = STORES.iter().map(|s| s.order_share() * s.value_multiplier()).sum();
+    let multiplier = STORES.get(store).map_or(1.0, crate::Store::value_multiplier);
     MEAN_LINES * multiplier / mean_multiplier
 }
 
@@ -159,11 +154,7 @@ impl<'a> OrderItems<'a> {
                 break;
             };
             self.made += 1;
-            let line = Line {
-                order,
-                product_id,
-                base_price_cents,
-            };
+            let line = Line { order, product_id, base_price_cents };
             let item = line.priced(self.made, &rules.quantities, &mut self.stream);
             self.basket.push_back(item);
         }
@@ -174,16 +165,9 @@ impl<'a> OrderItems<'a> {
     fn draw_new_product(&mut self, category: usize) -> Option<(i32, i64)> {
         let products = self.dataset.catalogue().products();
         for _ in 0..PRODUCT_ATTEMPTS {
-            let index = self
-                .dataset
-                .demand()
-                .draw_product(category, &mut self.stream);
+            let index = self.dataset.demand().draw_product(category, &mut self.stream);
             let product = products.get(index)?;
-            if self
-                .basket
-                .iter()
-                .all(|item| item.product_id != product.product_id)
-            {
+            if self.basket.iter().all(|item| item.product_id != product.product_id) {
                 return Some((product.product_id, product.base_price_cents));
             }
         }
@@ -246,19 +230,13 @@ mod tests {
         let rules = BasketRules::new();
         let mut stream = Stream::new(5, Purpose::Baskets, 0);
         let mut mean = |store| {
-            let lines: u32 = (0..40_000)
-                .map(|_| rules.draw_line_count(store, &mut stream))
-                .sum();
+            let lines: u32 = (0..40_000).map(|_| rules.draw_line_count(store, &mut stream)).sum();
             f64::from(lines) / 40_000.0
         };
         let spokane = mean(3);
         for (index, store) in STORES.iter().enumerate() {
             let ratio = mean(index) / spokane;
-            assert!(
-                (ratio - store.value_multiplier()).abs() < 0.02,
-                "{} {ratio}",
-                store.name
-            );
+            assert!((ratio - store.value_multiplier()).abs() < 0.02, "{} {ratio}", store.name);
         }
     }
 
@@ -266,11 +244,7 @@ mod tests {
     fn the_constants_for_means_match_the_weights() {
         let mean = |weights: [u32; 5]| -> f64 {
             let total: u32 = weights.iter().sum();
-            let sum: u32 = weights
-                .iter()
-                .zip(1..)
-                .map(|(weight, value)| weight * value)
-                .sum();
+            let sum: u32 = weights.iter().zip(1..).map(|(weight, value)| weight * value).sum();
             f64::from(sum) / f64::from(total)
         };
         assert!((mean(LINE_WEIGHTS) - BASE_MEAN_LINES).abs() < 1e-12);

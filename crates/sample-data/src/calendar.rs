@@ -72,29 +72,16 @@ impl Calendar {
         month_weights: &[f64; 12],
     ) -> Result<Self, Error> {
         if until < EARLIEST_UNTIL {
-            return Err(Error::UntilTooEarly {
-                until,
-                earliest: EARLIEST_UNTIL,
-            });
+            return Err(Error::UntilTooEarly { until, earliest: EARLIEST_UNTIL });
         }
         if until > LATEST_UNTIL {
-            return Err(Error::UntilTooLate {
-                until,
-                latest: LATEST_UNTIL,
-            });
+            return Err(Error::UntilTooLate { until, latest: LATEST_UNTIL });
         }
         let weight_before = cumulative_weights(until, month_weights);
-        let to_anchor = cumulative_weights(ANCHOR, month_weights)
-            .last()
-            .copied()
-            .unwrap_or(1.0);
+        let to_anchor = cumulative_weights(ANCHOR, month_weights).last().copied().unwrap_or(1.0);
         let orders_per_weight = FULL_ORDERS * order_factor / to_anchor;
         let orders_before = orders_before(seed, orders_per_weight, &weight_before);
-        Ok(Self {
-            until,
-            weight_before,
-            orders_before,
-        })
+        Ok(Self { until, weight_before, orders_before })
     }
 
     /// The number of days.
@@ -117,10 +104,7 @@ impl Calendar {
 
     /// The number of orders before day `day`.
     pub(crate) fn orders_before(&self, day: usize) -> u32 {
-        self.orders_before
-            .get(day)
-            .copied()
-            .unwrap_or_else(|| self.orders())
+        self.orders_before.get(day).copied().unwrap_or_else(|| self.orders())
     }
 
     /// The day, and the part of it that has passed, at which `part` of all business up to the eve
@@ -128,17 +112,10 @@ impl Calendar {
     pub(crate) fn day_at(&self, part: f64) -> (usize, f64) {
         let eve = self.days() - 1;
         let target = part * self.weight_before.get(eve).copied().unwrap_or(0.0);
-        let day = self
-            .weight_before
-            .partition_point(|&before| before <= target)
-            - 1;
+        let day = self.weight_before.partition_point(|&before| before <= target) - 1;
         let day = day.min(eve - 1);
         let start = self.weight_before.get(day).copied().unwrap_or(0.0);
-        let end = self
-            .weight_before
-            .get(day + 1)
-            .copied()
-            .unwrap_or(start + 1.0);
+        let end = self.weight_before.get(day + 1).copied().unwrap_or(start + 1.0);
         (day, ((target - start) / (end - start)).clamp(0.0, 1.0))
     }
 
@@ -156,11 +133,7 @@ fn cumulative_weights(until: NaiveDate, month_weights: &[f64; 12]) -> Vec<f64> {
     let mut sum = 0.0;
     let mut weights = vec![sum];
     for day in FIRST_ORDER_DATE.iter_days().take_while(|day| *day <= until) {
-        let month = month_weights
-            .get(day.month0() as usize)
-            .copied()
-            .unwrap_or(0.0)
-            / months_sum;
+        let month = month_weights.get(day.month0() as usize).copied().unwrap_or(0.0) / months_sum;
         sum += year_weight(day.year()) * month / f64::from(day.num_days_in_month());
         weights.push(sum);
     }
@@ -211,10 +184,7 @@ mod tests {
     fn the_full_scale_has_its_orders_at_the_anchor() {
         assert_eq!(calendar(ANCHOR).orders(), 200_000);
         let uneven = [0.8, 0.8, 1.0, 1.2, 1.2, 1.2, 1.1, 1.1, 1.0, 1.0, 0.9, 0.8];
-        assert_eq!(
-            Calendar::new(7, 0.5, ANCHOR, &uneven).unwrap().orders(),
-            100_000
-        );
+        assert_eq!(Calendar::new(7, 0.5, ANCHOR, &uneven).unwrap().orders(), 100_000);
     }
 
     #[test]
@@ -256,13 +226,8 @@ mod tests {
 
     #[test]
     fn dates_out_of_range_are_refused() {
-        let early = Calendar::new(1, 1.0, date(2020, 1, 30), &EVEN)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            early.contains("2020-01-30") && early.contains("2020-01-31"),
-            "{early}"
-        );
+        let early = Calendar::new(1, 1.0, date(2020, 1, 30), &EVEN).unwrap_err().to_string();
+        assert!(early.contains("2020-01-30") && early.contains("2020-01-31"), "{early}");
         assert!(Calendar::new(1, 1.0, date(2051, 1, 1), &EVEN).is_err());
         assert!(Calendar::new(1, 1.0, EARLIEST_UNTIL, &EVEN).is_ok());
     }

@@ -11,36 +11,15 @@ const MIN_PRODUCTS: usize = 424;
 
 /// The catalogue files, in the order of the categories' numbers.
 const FILES: [(&str, &str); 9] = [
-    (
-        "hand_tools.toml",
-        include_str!("../catalog/hand_tools.toml"),
-    ),
-    (
-        "power_tools.toml",
-        include_str!("../catalog/power_tools.toml"),
-    ),
-    (
-        "paint_finishes.toml",
-        include_str!("../catalog/paint_finishes.toml"),
-    ),
+    ("hand_tools.toml", include_str!("../catalog/hand_tools.toml")),
+    ("power_tools.toml", include_str!("../catalog/power_tools.toml")),
+    ("paint_finishes.toml", include_str!("../catalog/paint_finishes.toml")),
     ("hardware.toml", include_str!("../catalog/hardware.toml")),
-    (
-        "lumber_building_materials.toml",
-        include_str!("../catalog/lumber_building_materials.toml"),
-    ),
-    (
-        "electrical.toml",
-        include_str!("../catalog/electrical.toml"),
-    ),
+    ("lumber_building_materials.toml", include_str!("../catalog/lumber_building_materials.toml")),
+    ("electrical.toml", include_str!("../catalog/electrical.toml")),
     ("plumbing.toml", include_str!("../catalog/plumbing.toml")),
-    (
-        "garden_outdoor.toml",
-        include_str!("../catalog/garden_outdoor.toml"),
-    ),
-    (
-        "storage_organization.toml",
-        include_str!("../catalog/storage_organization.toml"),
-    ),
+    ("garden_outdoor.toml", include_str!("../catalog/garden_outdoor.toml")),
+    ("storage_organization.toml", include_str!("../catalog/storage_organization.toml")),
 ];
 
 /// A row of `retail.categories`, with its seasons.
@@ -122,17 +101,11 @@ impl Catalogue {
     /// [`Error::ParseCatalogue`] when a text is not TOML of the right shape,
     /// [`Error::InvalidCatalogue`] when a name, SKU, price, season or description breaks a rule.
     pub fn from_toml(files: &[(&str, &str)]) -> Result<Self, Error> {
-        let mut catalogue = Self {
-            categories: vec![],
-            types: vec![],
-            products: vec![],
-        };
+        let mut catalogue = Self { categories: vec![], types: vec![], products: vec![] };
         for (file, text) in files {
-            let parsed: CategoryFile =
-                toml::from_str(text).map_err(|source| Error::ParseCatalogue {
-                    file: (*file).to_owned(),
-                    source: Box::new(source),
-                })?;
+            let parsed: CategoryFile = toml::from_str(text).map_err(|source| {
+                Error::ParseCatalogue { file: (*file).to_owned(), source: Box::new(source) }
+            })?;
             catalogue.add(file, parsed)?;
         }
         catalogue.check_unique()?;
@@ -156,22 +129,11 @@ impl Catalogue {
 
     fn add(&mut self, file: &str, parsed: CategoryFile) -> Result<(), Error> {
         let multipliers: [f64; 12] =
-            parsed
-                .monthly_multipliers
-                .try_into()
-                .map_err(|found: Vec<f64>| {
-                    invalid(format!(
-                        "{file}: {} monthly multipliers, not 12",
-                        found.len()
-                    ))
-                })?;
-        if !multipliers
-            .iter()
-            .all(|multiplier| (0.1..=10.0).contains(multiplier))
-        {
-            return Err(invalid(format!(
-                "{file}: a monthly multiplier is not from 0.1 to 10"
-            )));
+            parsed.monthly_multipliers.try_into().map_err(|found: Vec<f64>| {
+                invalid(format!("{file}: {} monthly multipliers, not 12", found.len()))
+            })?;
+        if !multipliers.iter().all(|multiplier| (0.1..=10.0).contains(multiplier)) {
+            return Err(invalid(format!("{file}: a monthly multiplier is not from 0.1 to 10")));
         }
         check_code(file, &parsed.sku_prefix, 2)?;
         let category_id = next_id(self.categories.len());
@@ -183,14 +145,10 @@ impl Catalogue {
             for (number, product) in (1..).zip(parsed_type.products) {
                 let sku = format!("{}{}{number:03}", parsed.sku_prefix, parsed_type.sku_code);
                 let product_id = next_id(self.products.len());
-                self.products
-                    .push(product.into_row(product_id, sku, category_id, type_id)?);
+                self.products.push(product.into_row(product_id, sku, category_id, type_id)?);
             }
             if self.products.len() == first_of_type {
-                return Err(invalid(format!(
-                    "{file}: type {:?} is empty",
-                    parsed_type.name
-                )));
+                return Err(invalid(format!("{file}: type {:?} is empty", parsed_type.name)));
             }
             self.types.push(ProductType {
                 type_id,
@@ -215,15 +173,9 @@ impl Catalogue {
         if self.categories.is_empty() {
             return Err(invalid("no categories".to_owned()));
         }
-        check_unique(
-            "category name",
-            self.categories.iter().map(|row| row.name.as_str()),
-        )?;
+        check_unique("category name", self.categories.iter().map(|row| row.name.as_str()))?;
         check_unique("type name", self.types.iter().map(|row| row.name.as_str()))?;
-        check_unique(
-            "product name",
-            self.products.iter().map(|row| row.name.as_str()),
-        )?;
+        check_unique("product name", self.products.iter().map(|row| row.name.as_str()))?;
         check_unique("SKU", self.products.iter().map(|row| row.sku.as_str()))
     }
 }
@@ -267,9 +219,7 @@ impl ProductEntry {
             return Err(invalid(format!("{sku}: no name")));
         }
         if sentence_count(&self.description) < 2 {
-            return Err(invalid(format!(
-                "{sku}: the description is not two sentences"
-            )));
+            return Err(invalid(format!("{sku}: the description is not two sentences")));
         }
         Ok(Product {
             product_id,
@@ -331,9 +281,7 @@ fn check_code(file: &str, code: &str, length: usize) -> Result<(), Error> {
     if code.len() == length && code.bytes().all(|b| b.is_ascii_uppercase()) {
         return Ok(());
     }
-    Err(invalid(format!(
-        "{file}: the code {code:?} is not {length} capital letters"
-    )))
+    Err(invalid(format!("{file}: the code {code:?} is not {length} capital letters")))
 }
 
 fn check_unique<'a>(what: &str, values: impl Iterator<Item = &'a str>) -> Result<(), Error> {

@@ -35,10 +35,7 @@ impl<'a> CopyChunks<'a> {
             Table::Orders => Rows::Orders(Box::new(dataset.orders())),
             Table::OrderItems => Rows::OrderItems(Box::new(dataset.order_items())),
         };
-        Self {
-            rows,
-            rows_written: 0,
-        }
+        Self { rows, rows_written: 0 }
     }
 
     /// The rows in all chunks so far, for a progress bar.
@@ -51,9 +48,7 @@ impl Iterator for CopyChunks<'_> {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut line = Line {
-            out: Vec::with_capacity(CHUNK_BYTES + CHUNK_SLACK_BYTES),
-        };
+        let mut line = Line { out: Vec::with_capacity(CHUNK_BYTES + CHUNK_SLACK_BYTES) };
         while line.out.len() < CHUNK_BYTES && self.rows.write_next(&mut line) {
             self.rows_written += 1;
         }
@@ -95,10 +90,7 @@ impl Rows<'_> {
 }
 
 fn write_store(row: &Store, line: &mut Line) {
-    line.integer(row.store_id)
-        .text(row.name)
-        .text(row.rls_user_id)
-        .boolean(row.is_online);
+    line.integer(row.store_id).text(row.name).text(row.rls_user_id).boolean(row.is_online);
 }
 
 fn write_category(row: &Category, line: &mut Line) {
@@ -106,9 +98,7 @@ fn write_category(row: &Category, line: &mut Line) {
 }
 
 fn write_type(row: &ProductType, line: &mut Line) {
-    line.integer(row.type_id)
-        .integer(row.category_id)
-        .text(&row.name);
+    line.integer(row.type_id).integer(row.category_id).text(&row.name);
 }
 
 fn write_product(row: &Product, line: &mut Line) {
@@ -133,16 +123,11 @@ fn write_customer(row: &Customer, line: &mut Line) {
 }
 
 fn write_inventory(row: InventoryRow, line: &mut Line) {
-    line.integer(row.store_id)
-        .integer(row.product_id)
-        .integer(row.stock_level);
+    line.integer(row.store_id).integer(row.product_id).integer(row.stock_level);
 }
 
 fn write_order(row: Order, line: &mut Line) {
-    line.integer(row.order_id)
-        .integer(row.customer_id)
-        .integer(row.store_id)
-        .date(row.order_date);
+    line.integer(row.order_id).integer(row.customer_id).integer(row.store_id).date(row.order_date);
 }
 
 fn write_order_item(row: OrderItem, line: &mut Line) {
@@ -259,10 +244,7 @@ mod tests {
     #[test]
     fn text_is_escaped_and_quotes_are_left_alone() {
         assert_eq!(written(|l| l.text("a\\b\tc\nd\re")), "a\\\\b\\tc\\nd\\re\n");
-        assert_eq!(
-            written(|l| l.text("O'Brien \"3/4\" Zoë")),
-            "O'Brien \"3/4\" Zoë\n"
-        );
+        assert_eq!(written(|l| l.text("O'Brien \"3/4\" Zoë")), "O'Brien \"3/4\" Zoë\n");
         assert_eq!(written(|l| l.text("").text("b")), "\tb\n");
     }
 
@@ -286,10 +268,7 @@ mod tests {
             write_store(&STORES[7], l);
             l
         });
-        assert_eq!(
-            line,
-            "8\tZava Retail Online\t2f4e6d8c-1a3b-5c7e-9f0a-b2d4f6e8c0a2\tt\n"
-        );
+        assert_eq!(line, "8\tZava Retail Online\t2f4e6d8c-1a3b-5c7e-9f0a-b2d4f6e8c0a2\tt\n");
         let item = OrderItem {
             order_item_id: 9,
             order_id: 8,

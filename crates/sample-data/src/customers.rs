@@ -54,9 +54,7 @@ pub struct Customers<'a> {
 
 impl<'a> Customers<'a> {
     pub(crate) fn new(dataset: &'a Dataset) -> Self {
-        Self {
-            registrations: Registrations::new(dataset),
-        }
+        Self { registrations: Registrations::new(dataset) }
     }
 }
 
@@ -67,21 +65,14 @@ impl Iterator for Customers<'_> {
         let registration = self.registrations.next()?;
         let calendar = self.registrations.calendar;
         let created_at = registration.created_at(calendar);
-        let Registration {
-            customer_id,
-            store,
-            mut stream,
-            ..
-        } = registration;
+        let Registration { customer_id, store, mut stream, .. } = registration;
         let first_name = pick(&mut stream, FIRST_NAMES);
         let last_name = pick(&mut stream, LAST_NAMES);
         let home = STORES.get(store)?;
         let area_code = if stream.percent(LOCAL_PHONE_PERCENT) {
             home.area_code
         } else {
-            AREA_CODES
-                .get(stream.index_below(AREA_CODES.len()))
-                .copied()?
+            AREA_CODES.get(stream.index_below(AREA_CODES.len())).copied()?
         };
         let phone = format!("({area_code}) 555-{:04}", stream.below(10_000));
         let mut email = String::with_capacity(40);
@@ -103,10 +94,7 @@ impl Iterator for Customers<'_> {
 }
 
 fn pick(stream: &mut Stream, names: &[&'static str]) -> &'static str {
-    names
-        .get(stream.index_below(names.len()))
-        .copied()
-        .unwrap_or_default()
+    names.get(stream.index_below(names.len())).copied().unwrap_or_default()
 }
 
 /// What the orders need to know of a customer.
@@ -131,15 +119,9 @@ impl Registration {
             return calendar.date(0).and_time(chrono::NaiveTime::MIN);
         };
         let seconds = OPENING_SECOND + part * (CLOSING_SECOND - OPENING_SECOND);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "at most the seconds of a day"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "at most the seconds of a day")]
         let since_midnight = TimeDelta::seconds(seconds as i64);
-        calendar
-            .date(self.first_order_day - 1)
-            .and_time(chrono::NaiveTime::MIN)
-            + since_midnight
+        calendar.date(self.first_order_day - 1).and_time(chrono::NaiveTime::MIN) + since_midnight
     }
 }
 

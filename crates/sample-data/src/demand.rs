@@ -42,11 +42,7 @@ impl Demand {
             .collect();
         let mut weights = Vec::with_capacity(catalogue.products().len());
         for product_type in catalogue.types() {
-            weights.extend(type_weights(
-                seed,
-                product_type.type_id,
-                product_type.products.len(),
-            ));
+            weights.extend(type_weights(seed, product_type.type_id, product_type.products.len()));
         }
         let popularity = catalogue
             .categories()
@@ -56,16 +52,8 @@ impl Demand {
                 Weighted::new(of_category.iter().copied())
             })
             .collect();
-        let first_product = catalogue
-            .categories()
-            .iter()
-            .map(|c| c.products.start)
-            .collect();
-        Self {
-            seasonal_mix,
-            popularity,
-            first_product,
-        }
+        let first_product = catalogue.categories().iter().map(|c| c.products.start).collect();
+        Self { seasonal_mix, popularity, first_product }
     }
 
     /// The decks that deal the categories of orders.
@@ -86,45 +74,29 @@ impl Demand {
             stream.index_below(self.first_product.len())
         };
         let first = self.first_product.get(category).copied().unwrap_or(0);
-        first
-            + self
-                .popularity
-                .get(category)
-                .map_or(0, |products| products.draw(stream))
+        first + self.popularity.get(category).map_or(0, |products| products.draw(stream))
     }
 
     /// The part of a month's orders that are about a category.
     fn order_share(&self, month0: usize, category: usize) -> f64 {
-        let seasonal = self
-            .seasonal_mix
-            .get(month0)
-            .map_or(0.0, |mix| mix.probability(category));
-        mixed(
-            SEASONAL_PERCENT,
-            seasonal,
-            1.0 / as_f64(self.first_product.len()),
-        )
+        let seasonal = self.seasonal_mix.get(month0).map_or(0.0, |mix| mix.probability(category));
+        mixed(SEASONAL_PERCENT, seasonal, 1.0 / as_f64(self.first_product.len()))
     }
 
     /// The expected part of a month's order lines that are of a category.
     pub(crate) fn category_share(&self, month0: usize, category: usize) -> f64 {
         let even = 1.0 / as_f64(self.first_product.len());
-        mixed(
-            OWN_CATEGORY_PERCENT,
-            self.order_share(month0, category),
-            even,
-        )
+        mixed(OWN_CATEGORY_PERCENT, self.order_share(month0, category), even)
     }
 
     /// The expected part of a year's order lines that are of a product.
     pub(crate) fn product_share(&self, category: usize, product: usize) -> f64 {
-        let of_year: f64 = (0..12)
-            .map(|month0| self.category_share(month0, category))
-            .sum();
+        let of_year: f64 = (0..12).map(|month0| self.category_share(month0, category)).sum();
         let first = self.first_product.get(category).copied().unwrap_or(0);
-        let within = self.popularity.get(category).map_or(0.0, |products| {
-            products.probability(product.saturating_sub(first))
-        });
+        let within = self
+            .popularity
+            .get(category)
+            .map_or(0.0, |products| products.probability(product.saturating_sub(first)));
         of_year / 12.0 * within
     }
 }
@@ -148,13 +120,10 @@ pub(crate) fn month_weights(catalogue: &Catalogue) -> [f64; 12] {
 }
 
 fn multipliers(catalogue: &Catalogue, month0: usize) -> impl Iterator<Item = f64> {
-    catalogue.categories().iter().map(move |category| {
-        category
-            .monthly_multipliers
-            .get(month0)
-            .copied()
-            .unwrap_or(0.0)
-    })
+    catalogue
+        .categories()
+        .iter()
+        .map(move |category| category.monthly_multipliers.get(month0).copied().unwrap_or(0.0))
 }
 
 /// The weights of a type's products: evenly spaced, in a random order.
@@ -217,19 +186,14 @@ mod tests {
     fn months_stay_within_a_fifth_of_their_mean() {
         let weights = month_weights(&Catalogue::embedded().unwrap());
         assert!((weights.iter().sum::<f64>() - 12.0).abs() < 1e-9);
-        assert!(
-            weights.iter().all(|weight| (0.8..=1.2).contains(weight)),
-            "{weights:?}"
-        );
+        assert!(weights.iter().all(|weight| (0.8..=1.2).contains(weight)), "{weights:?}");
     }
 
     #[test]
     fn shares_add_up_and_draws_follow_them() {
         let catalogue = Catalogue::embedded().unwrap();
         let demand = Demand::new(3, &catalogue);
-        let april: f64 = (0..9)
-            .map(|category| demand.category_share(3, category))
-            .sum();
+        let april: f64 = (0..9).map(|category| demand.category_share(3, category)).sum();
         assert!((april - 1.0).abs() < 1e-9);
         let year: f64 = catalogue
             .products()

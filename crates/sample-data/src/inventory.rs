@@ -40,12 +40,7 @@ pub struct InventoryRows<'a> {
 impl<'a> InventoryRows<'a> {
     pub(crate) fn new(dataset: &'a Dataset) -> Self {
         let stream = Stream::new(dataset.spec().seed, Purpose::Inventory, 0);
-        Self {
-            dataset,
-            store: 0,
-            product: 0,
-            stream,
-        }
+        Self { dataset, store: 0, product: 0, stream }
     }
 }
 
@@ -56,11 +51,8 @@ impl Iterator for InventoryRows<'_> {
         if self.product >= self.dataset.catalogue().products().len() {
             self.product = 0;
             self.store += 1;
-            self.stream = Stream::new(
-                self.dataset.spec().seed,
-                Purpose::Inventory,
-                self.store as u64,
-            );
+            self.stream =
+                Stream::new(self.dataset.spec().seed, Purpose::Inventory, self.store as u64);
         }
         let store = STORES.get(self.store)?;
         let product = self.dataset.catalogue().products().get(self.product)?;
@@ -79,10 +71,7 @@ impl Iterator for InventoryRows<'_> {
 }
 
 /// A believable stock for a product that sells so many pieces a week.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "weeks of one product's sales in one store"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "weeks of one product's sales in one store")]
 fn stock_level(weekly_units: f64, stream: &mut Stream) -> i32 {
     let fate = stream.below(100);
     let position = stream.unit();

@@ -102,10 +102,7 @@ mod tests {
         for name in FIRST_NAMES.iter().chain(LAST_NAMES) {
             let mut ascii = String::new();
             push_ascii_letters(name, &mut ascii);
-            let letters = name
-                .chars()
-                .filter(|c| !matches!(c, ' ' | '-' | '\''))
-                .count();
+            let letters = name.chars().filter(|c| !matches!(c, ' ' | '-' | '\'')).count();
             assert_eq!(ascii.len(), letters, "{name}");
         }
     }

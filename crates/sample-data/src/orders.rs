@@ -64,11 +64,7 @@ impl<'a> Orders<'a> {
         self.day = day;
         self.date = calendar.date(day);
         self.day_ends_at = calendar.orders_before(day + 1);
-        self.stream = Stream::new(
-            self.dataset.spec().seed,
-            Purpose::OrderCustomers,
-            day as u64,
-        );
+        self.stream = Stream::new(self.dataset.spec().seed, Purpose::OrderCustomers, day as u64);
         self.shoppers.open(day);
     }
 }

@@ -115,10 +115,8 @@ impl Weighted {
         let Some(&upper) = self.cumulative.get(option) else {
             return 0.0;
         };
-        let lower = option
-            .checked_sub(1)
-            .and_then(|i| self.cumulative.get(i))
-            .map_or(0, |&sum| sum);
+        let lower =
+            option.checked_sub(1).and_then(|i| self.cumulative.get(i)).map_or(0, |&sum| sum);
         f64::from(upper - lower) / f64::from(self.total())
     }
 }
@@ -156,13 +154,7 @@ impl Deck {
             .collect();
         // Nothing is left of the deck, so that the first draw shuffles it.
         let next_card = cards.len();
-        Self {
-            seed,
-            purpose,
-            cards,
-            next_card,
-            next_index: index,
-        }
+        Self { seed, purpose, cards, next_card, next_index: index }
     }
 
     /// The next card's option.

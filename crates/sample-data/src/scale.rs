@@ -75,26 +75,19 @@ impl FromStr for Scale {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let invalid = |reason| Error::InvalidScale {
-            text: text.to_owned(),
-            reason,
-        };
+        let invalid = |reason| Error::InvalidScale { text: text.to_owned(), reason };
         let lower = text.trim().to_ascii_lowercase();
         match lower.as_str() {
             "tiny" => return Ok(Self::Tiny),
             "full" => return Ok(Self::FULL),
             _ => {}
         }
-        let number = lower
-            .strip_suffix('x')
-            .ok_or_else(|| invalid("a factor must end with \"x\""))?;
-        let factor: f64 = number
-            .parse()
-            .map_err(|_| invalid("the part before \"x\" is not a number"))?;
+        let number =
+            lower.strip_suffix('x').ok_or_else(|| invalid("a factor must end with \"x\""))?;
+        let factor: f64 =
+            number.parse().map_err(|_| invalid("the part before \"x\" is not a number"))?;
         let scale = Self::Factor(factor);
-        scale
-            .validate()
-            .map_err(|_| invalid("the factor must be from 0.01 to 100"))?;
+        scale.validate().map_err(|_| invalid("the factor must be from 0.01 to 100"))?;
         Ok(scale)
     }
 }

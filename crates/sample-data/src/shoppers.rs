@@ -94,9 +94,7 @@ impl Shoppers {
         {
             return customer_id;
         }
-        self.draw_guest(store, stream)
-            .or_else(|| self.draw_local(store, stream))
-            .unwrap_or(1)
+        self.draw_guest(store, stream).or_else(|| self.draw_local(store, stream)).unwrap_or(1)
     }
 
     fn draw_local(&mut self, store: usize, stream: &mut Stream) -> Option<i32> {
@@ -110,13 +108,8 @@ impl Shoppers {
     }
 
     fn draw_guest(&self, store: usize, stream: &mut Stream) -> Option<i32> {
-        let others = || {
-            self.stores
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| *index != store)
-                .map(|(_, s)| s)
-        };
+        let others =
+            || self.stores.iter().enumerate().filter(|(index, _)| *index != store).map(|(_, s)| s);
         let mut point = stream.below(others().map(Clientele::weight).sum());
         for other in others() {
             let weight = other.weight();

@@ -131,10 +131,7 @@ mod tests {
 
     #[test]
     fn order_weights_are_the_reference_figures() {
-        let weights: Vec<u32> = STORES
-            .iter()
-            .map(super::Store::order_weight_tenths)
-            .collect();
+        let weights: Vec<u32> = STORES.iter().map(super::Store::order_weight_tenths).collect();
         assert_eq!(weights, [900, 650, 480, 160, 126, 96, 56, 900]);
         let shares: f64 = STORES.iter().map(super::Store::order_share).sum();
         assert!((shares - 1.0).abs() < 1e-12);
@@ -142,24 +139,13 @@ mod tests {
 
     #[test]
     fn ids_ascend_and_names_and_uuids_are_unique() {
-        assert!(
-            STORES
-                .iter()
-                .zip(1..)
-                .all(|(store, id)| store.store_id == id)
-        );
-        assert_eq!(
-            STORES.iter().map(|s| s.name).collect::<BTreeSet<_>>().len(),
-            8
-        );
+        assert!(STORES.iter().zip(1..).all(|(store, id)| store.store_id == id));
+        assert_eq!(STORES.iter().map(|s| s.name).collect::<BTreeSet<_>>().len(), 8);
         let uuids: BTreeSet<&str> = STORES.iter().map(|s| s.rls_user_id).collect();
         assert_eq!(uuids.len(), 8);
         for uuid in uuids {
             assert_eq!(uuid.len(), 36);
-            assert!(
-                uuid.bytes()
-                    .all(|b| b == b'-' || matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-            );
+            assert!(uuid.bytes().all(|b| b == b'-' || matches!(b, b'0'..=b'9' | b'a'..=b'f')));
         }
         assert_eq!(STORES.iter().filter(|s| s.is_online).count(), 1);
     }

@@ -120,11 +120,7 @@ impl Table {
     /// );
     /// ```
     pub fn copy_statement(self) -> String {
-        format!(
-            "COPY {} ({}) FROM STDIN",
-            self.name(),
-            self.columns().join(", ")
-        )
+        format!("COPY {} ({}) FROM STDIN", self.name(), self.columns().join(", "))
     }
 }
 

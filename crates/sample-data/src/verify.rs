@@ -119,13 +119,7 @@ impl Targets {
         }
         let name = format!("rows of {}", Table::OrderItems);
         let expected = count(self.expected_items);
-        report.push_relative(
-            name,
-            expected,
-            count(observed.order_items),
-            ITEMS_TOLERANCE,
-            0,
-        );
+        report.push_relative(name, expected, count(observed.order_items), ITEMS_TOLERANCE, 0);
     }
 
     fn check_dates(&self, observed: &Observed, report: &mut Report) {
@@ -135,18 +129,14 @@ impl Targets {
             target: FIRST_ORDER_DATE.to_string(),
             observed: text(observed.first_order_date),
             tolerance: "not before".to_owned(),
-            ok: observed
-                .first_order_date
-                .is_some_and(|date| date >= FIRST_ORDER_DATE),
+            ok: observed.first_order_date.is_some_and(|date| date >= FIRST_ORDER_DATE),
         });
         report.push(Line {
             name: "last order date".to_owned(),
             target: self.until.to_string(),
             observed: text(observed.last_order_date),
             tolerance: "not after".to_owned(),
-            ok: observed
-                .last_order_date
-                .is_some_and(|date| date <= self.until),
+            ok: observed.last_order_date.is_some_and(|date| date <= self.until),
         });
     }
 
@@ -249,9 +239,7 @@ fn category_targets(dataset: &Dataset, last_full_year: Option<i32>) -> Vec<Categ
         return Vec::new();
     };
     let days = (end - FIRST_ORDER_DATE).num_days() + 1;
-    let orders = dataset
-        .calendar()
-        .orders_before(usize::try_from(days).unwrap_or(0));
+    let orders = dataset.calendar().orders_before(usize::try_from(days).unwrap_or(0));
     let volume = month_weights(dataset.catalogue());
     let target = |(index, category): (usize, &crate::Category)| {
         let mut expected = volume;
@@ -259,12 +247,7 @@ fn category_targets(dataset: &Dataset, last_full_year: Option<i32>) -> Vec<Categ
             *part *= dataset.demand().category_share(month0, index);
         }
         let mean = expected.iter().sum::<f64>() / 12.0;
-        let signal = (expected
-            .iter()
-            .map(|part| (part - mean).powi(2))
-            .sum::<f64>()
-            / 12.0)
-            .sqrt();
+        let signal = (expected.iter().map(|part| (part - mean).powi(2)).sum::<f64>() / 12.0).sqrt();
         // Of each month, the part of its figure that is chance.
         let noise = PIECES_DEVIATION / (f64::from(orders) * mean / 12.0).sqrt();
         // Noise lowers the correlation that even correct data have; four deviations of it are
@@ -272,11 +255,7 @@ fn category_targets(dataset: &Dataset, last_full_year: Option<i32>) -> Vec<Categ
         let clean = correlation(&expected, &category.monthly_multipliers);
         let likely = clean / 1.0_f64.hypot(noise * mean / signal);
         let lowest = likely - 4.0 * (1.0 - likely * likely) / 12.0_f64.sqrt();
-        let peak = category
-            .monthly_multipliers
-            .iter()
-            .copied()
-            .fold(0.0, f64::max);
+        let peak = category.monthly_multipliers.iter().copied().fold(0.0, f64::max);
         CategoryTarget {
             name: category.name.clone(),
             multipliers: category.monthly_multipliers,
@@ -284,19 +263,12 @@ fn category_targets(dataset: &Dataset, last_full_year: Option<i32>) -> Vec<Categ
             near_peak: peak * (1.0 - 3.0 * noise * std::f64::consts::SQRT_2).max(0.0),
         }
     };
-    dataset
-        .catalogue()
-        .categories()
-        .iter()
-        .enumerate()
-        .map(target)
-        .collect()
+    dataset.catalogue().categories().iter().enumerate().map(target).collect()
 }
 
 fn month_name(month0: usize) -> &'static str {
-    const NAMES: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const NAMES: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     NAMES.get(month0).copied().unwrap_or("?")
 }
 

@@ -56,10 +56,7 @@ impl DatabaseAccess {
 /// # Errors
 /// When no host is named.
 pub(crate) fn settings(config: &DatabaseConfig) -> anyhow::Result<DatabaseSettings> {
-    let host = config
-        .host
-        .clone()
-        .ok_or_else(|| anyhow::anyhow!("database.host must be set"))?;
+    let host = config.host.clone().ok_or_else(|| anyhow::anyhow!("database.host must be set"))?;
     Ok(DatabaseSettings {
         host,
         port: config.port,
@@ -76,8 +73,5 @@ pub(crate) fn settings(config: &DatabaseConfig) -> anyhow::Result<DatabaseSettin
 
 /// The administrator that the configuration names.
 pub(crate) fn admin(config: &DatabaseConfig) -> Option<Login> {
-    config.admin_user.clone().map(|user| Login {
-        user,
-        password: config.admin_password.clone(),
-    })
+    config.admin_user.clone().map(|user| Login { user, password: config.admin_password.clone() })
 }

@@ -32,9 +32,7 @@ pub struct App {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App")
-            .field("mcp", &self.mcp)
-            .finish_non_exhaustive()
+        f.debug_struct("App").field("mcp", &self.mcp).finish_non_exhaustive()
     }
 }
 
@@ -57,12 +55,8 @@ impl App {
         )?);
         let stores: Arc<dyn StoreDirectory> =
             Arc::new(PgStoreDirectory::new(Arc::clone(&database)));
-        let (identities, credentials) = identity(
-            &config.auth,
-            data_dir,
-            Arc::clone(&clock),
-            Arc::clone(&stores),
-        )?;
+        let (identities, credentials) =
+            identity(&config.auth, data_dir, Arc::clone(&clock), Arc::clone(&stores))?;
         let mcp = RetailMcp::builder()
             .query_runner(Arc::new(PgQueryRunner::new(Arc::clone(&database))))
             .schema_catalog(Arc::new(PgSchemaCatalog::new(Arc::clone(&database))))

@@ -181,10 +181,7 @@ mod tests {
     #[test]
     fn the_configuration_of_the_readme_is_valid() {
         let readme = include_str!("../../../README.md");
-        let toml = readme
-            .split("```toml")
-            .nth(1)
-            .and_then(|rest| rest.split("```").next());
+        let toml = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("secrets")).unwrap();
         for secret in ["admin", "query", "head-office"] {

@@ -33,27 +33,17 @@ pub fn router(
         shutdown: abort,
         ..HttpOptions::default()
     };
-    options
-        .allowed_hosts
-        .extend(config.allowed_hosts.iter().cloned());
+    options.allowed_hosts.extend(config.allowed_hosts.iter().cloned());
     // A client that reaches a named, non-loopback address may use that address as the host.
     if !config.listen.ip().is_unspecified() {
         options.allowed_hosts.push(host_of(config.listen));
     }
-    options
-        .allowed_origins
-        .extend(config.allowed_origins.iter().cloned());
+    options.allowed_origins.extend(config.allowed_origins.iter().cloned());
 
-    let identities = identity::Identities {
-        resolver: app.identities,
-        source: app.credentials,
-    };
+    let identities = identity::Identities { resolver: app.identities, source: app.credentials };
     let mcp = Router::new()
         .route_service("/mcp", app.mcp.streamable_http_service(options))
-        .layer(middleware::from_fn_with_state(
-            identities,
-            identity::identify,
-        ));
+        .layer(middleware::from_fn_with_state(identities, identity::identify));
     let health = Router::new()
         .route("/health", get(health::alive))
         .route("/ready", get(health::ready))
@@ -61,10 +51,7 @@ pub fn router(
     Router::new()
         .merge(mcp)
         .merge(health)
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            config.request_timeout,
-        ))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, config.request_timeout))
         .layer(middleware::from_fn(request_log::log))
 }
 

@@ -60,6 +60,8 @@ pub(crate) async fn serve(
         () = deadline => {
             warn!(grace_s = grace.as_secs_f64(), "requests in flight were cut");
             abort.cancel();
+            // Time to say so to the clients.
+            let _ = tokio::time::timeout(Duration::from_secs(1), server).await;
             Ok(())
         }
     }

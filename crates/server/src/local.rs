@@ -8,9 +8,7 @@ use retail_embedded_postgres::{
     Cluster, ClusterOptions, ConnectionInfo, Error, Installation, ProvisionOptions,
     default_data_root, existing_major,
 };
-use retail_storage::{
-    Admin, DatabaseSettings, IdentityKey, Login, MigrateOptions, QueryLogins,
-};
+use retail_storage::{Admin, DatabaseSettings, IdentityKey, Login, MigrateOptions, QueryLogins};
 use secrecy::ExposeSecret;
 
 use crate::access::DatabaseAccess;
@@ -42,10 +40,8 @@ impl LocalDatabase {
     pub(crate) async fn start(data_dir: &Path) -> anyhow::Result<Self> {
         let folder = data_dir.join("postgres");
         let cluster = tokio::task::spawn_blocking(move || start_cluster(&folder)).await??;
-        let local = Self {
-            access: access(data_dir, cluster.connection())?,
-            cluster: Some(cluster),
-        };
+        let local =
+            Self { access: access(data_dir, cluster.connection())?, cluster: Some(cluster) };
         local.migrate().await?;
         Ok(local)
     }
@@ -53,10 +49,7 @@ impl LocalDatabase {
     /// Uses the database that another process runs in the data folder, or starts it.
     pub(crate) async fn attach_or_start(data_dir: &Path) -> anyhow::Result<Self> {
         match Cluster::attach(&data_dir.join("postgres")) {
-            Ok(connection) => Ok(Self {
-                access: access(data_dir, &connection)?,
-                cluster: None,
-            }),
+            Ok(connection) => Ok(Self { access: access(data_dir, &connection)?, cluster: None }),
             Err(Error::NotRunning { .. }) => Self::start(data_dir).await,
             Err(error) => Err(error.into()),
         }
@@ -64,11 +57,8 @@ impl LocalDatabase {
 
     /// Connects as the administrator.
     pub(crate) async fn admin(&self) -> anyhow::Result<Admin> {
-        let login = self
-            .access
-            .admin
-            .as_ref()
-            .context("an embedded database has an administrator")?;
+        let login =
+            self.access.admin.as_ref().context("an embedded database has an administrator")?;
         Ok(Admin::connect(&self.access.settings, login).await?)
     }
 
@@ -81,10 +71,7 @@ impl LocalDatabase {
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
-        let cluster = self
-            .cluster
-            .as_ref()
-            .context("only a cluster of ours is migrated")?;
+        let cluster = self.cluster.as_ref().context("only a cluster of ours is migrated")?;
         let exists = cluster.psql().run(
             "postgres",
             &format!("SELECT count(*) FROM pg_database WHERE datname = '{DATABASE}'"),

@@ -16,13 +16,11 @@ const QUIET: &str = "rmcp=warn,sqlx=warn";
 /// When the level cannot be read.
 pub(crate) fn start(config: &LogConfig) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(format!("{QUIET},{}", config.level)).context("log.level")?;
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let started = match config.format {
-        LogFormat::Text => subscriber
-            .with_ansi(io::IsTerminal::is_terminal(&io::stderr()))
-            .try_init(),
+        LogFormat::Text => {
+            subscriber.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).try_init()
+        }
         LogFormat::Json => subscriber.json().try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))

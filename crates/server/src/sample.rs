@@ -14,10 +14,8 @@ use tracing::info;
 /// Loads a data set. Shows a bar on a terminal, and one log line a table elsewhere.
 pub(crate) async fn load(admin: &mut Admin, spec: Spec, replace: bool) -> anyhow::Result<()> {
     let dataset = Dataset::new(spec)?;
-    let total_rows: u64 = Table::ALL
-        .into_iter()
-        .map(|table| dataset.row_count(table).value())
-        .sum();
+    let total_rows: u64 =
+        Table::ALL.into_iter().map(|table| dataset.row_count(table).value()).sum();
     let bar = if std::io::stderr().is_terminal() {
         ProgressBar::new(total_rows).with_style(ProgressStyle::with_template(
             "{msg:22} {wide_bar} {human_pos}/{human_len} rows {per_sec}",
@@ -31,11 +29,7 @@ pub(crate) async fn load(admin: &mut Admin, spec: Spec, replace: bool) -> anyhow
         columns: table.columns(),
         chunks: Box::new(dataset.copy_chunks(table)),
     });
-    let record = LoadRecord {
-        seed: spec.seed,
-        scale: spec.scale.to_string(),
-        until: spec.until,
-    };
+    let record = LoadRecord { seed: spec.seed, scale: spec.scale.to_string(), until: spec.until };
     admin
         .load(tables, &record, replace, &mut |table, rows| {
             bar.set_message(table.to_owned());
@@ -75,19 +69,14 @@ struct Cells<'a>(&'a [Option<String>]);
 
 impl Cells<'_> {
     fn text(&self, index: usize) -> anyhow::Result<&str> {
-        self.0
-            .get(index)
-            .and_then(Option::as_deref)
-            .with_context(|| format!("column {index}"))
+        self.0.get(index).and_then(Option::as_deref).with_context(|| format!("column {index}"))
     }
 
     fn parse<T: std::str::FromStr>(&self, index: usize) -> anyhow::Result<T>
     where
         T::Err: std::error::Error + Send + Sync + 'static,
     {
-        self.text(index)?
-            .parse()
-            .with_context(|| format!("column {index}"))
+        self.text(index)?.parse().with_context(|| format!("column {index}"))
     }
 }
 
@@ -112,10 +101,7 @@ fn observe(observed: &mut Observed, query: &str, row: &Cells<'_>) -> anyhow::Res
             stddev_order_value: row.parse(3)?,
         }),
         "year_orders" => {
-            observed.year_orders.push(YearOrders {
-                year: row.parse(0)?,
-                orders: row.parse(1)?,
-            });
+            observed.year_orders.push(YearOrders { year: row.parse(0)?, orders: row.parse(1)? });
         }
         "category_months" => observed.category_months.push(CategoryMonth {
             category_name: row.text(0)?.to_owned(),

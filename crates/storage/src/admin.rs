@@ -29,19 +29,14 @@ impl Admin {
     /// # Errors
     /// [`StorageError::Connect`] when the server is not reached or refuses.
     pub async fn connect(settings: &DatabaseSettings, login: &Login) -> Result<Self, StorageError> {
-        let connection = settings
-            .sqlx_options(login)
-            .disable_statement_logging()
-            .connect()
-            .await
-            .map_err(|source| StorageError::Connect {
-                user: login.user.clone(),
-                source,
-            })?;
-        Ok(Self {
-            connection,
-            user: login.user.clone(),
-        })
+        let connection =
+            settings
+                .sqlx_options(login)
+                .disable_statement_logging()
+                .connect()
+                .await
+                .map_err(|source| StorageError::Connect { user: login.user.clone(), source })?;
+        Ok(Self { connection, user: login.user.clone() })
     }
 
     /// Closes the connection in good order.
@@ -109,8 +104,7 @@ impl Admin {
     /// Takes the owner's role for the rest of the connection. The owner may read and write the
     /// tables and nothing else.
     pub(crate) async fn become_owner(&mut self) -> Result<(), StorageError> {
-        self.execute("SET ROLE retail_owner", "take the owner's role")
-            .await
+        self.execute("SET ROLE retail_owner", "take the owner's role").await
     }
 
     pub(crate) async fn execute(
@@ -132,10 +126,7 @@ fn text(value: &PgValueRef<'_>) -> Result<Option<String>, sqlx::Error> {
     if value.is_null() {
         return Ok(None);
     }
-    value
-        .as_str()
-        .map(|text| Some(text.to_owned()))
-        .map_err(sqlx::Error::Decode)
+    value.as_str().map(|text| Some(text.to_owned())).map_err(sqlx::Error::Decode)
 }
 
 /// Wraps a driver's error with what was being done.

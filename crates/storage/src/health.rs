@@ -46,20 +46,12 @@ impl PgHealthProbe {
         let problem = match tokio::time::timeout(CHECK_TIMEOUT, self.try_identity(who)).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => {
-                warn!(
-                    part = name,
-                    error = &error as &dyn std::error::Error,
-                    "not ready"
-                );
+                warn!(part = name, error = &error as &dyn std::error::Error, "not ready");
                 Some(error.public_message().to_owned())
             }
             Err(_) => Some("the database does not answer in time".to_owned()),
         };
-        PartHealth {
-            part: name.to_owned(),
-            ok: problem.is_none(),
-            problem,
-        }
+        PartHealth { part: name.to_owned(), ok: problem.is_none(), problem }
     }
 }
 
@@ -72,8 +64,6 @@ impl HealthProbe for PgHealthProbe {
             self.part("database", nobody),
             self.part("database_head_office", Who::AllStores)
         );
-        HealthReport {
-            parts: vec![stores, head_office],
-        }
+        HealthReport { parts: vec![stores, head_office] }
     }
 }

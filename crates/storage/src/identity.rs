@@ -96,9 +96,7 @@ mod tests {
     #[test]
     fn the_signature_is_hmac_sha256_of_the_message() {
         let key = IdentityKey::new([7; 32]);
-        let who = Who::Store(RlsUserId(
-            "f47ac10b-58cc-4372-a567-0e02b2c3d479".parse().unwrap(),
-        ));
+        let who = Who::Store(RlsUserId("f47ac10b-58cc-4372-a567-0e02b2c3d479".parse().unwrap()));
         assert_eq!(
             key.sign(&who, "4711|1763848000000000"),
             "da8901d5d1c02b7d53257c9351bfdf9ecbe61e120459588b79c3d996e508ef36"

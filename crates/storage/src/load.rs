@@ -69,9 +69,7 @@ impl Admin {
             Ok(LoadRecord {
                 seed: row.try_get::<i64, _>(0)?.cast_unsigned(),
                 scale: row.try_get(1)?,
-                until: until
-                    .parse()
-                    .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+                until: until.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
             })
         };
         read().map(Some).map_err(failed("read the load record"))
@@ -96,10 +94,7 @@ impl Admin {
         progress: &mut (dyn FnMut(&str, u64) + Send),
     ) -> Result<(), StorageError> {
         self.become_owner().await?;
-        if self
-            .is_true("SELECT EXISTS (SELECT FROM retail.stores)")
-            .await?
-        {
+        if self.is_true("SELECT EXISTS (SELECT FROM retail.stores)").await? {
             if self.load_record().await?.is_none() {
                 return Err(StorageError::NotSampleData);
             }
@@ -114,11 +109,7 @@ impl Admin {
         loaded.and(ended)?;
         // Outside the transaction: fresh statistics, and a visibility map for index-only scans.
         for table in TABLES {
-            self.execute(
-                &format!("VACUUM (ANALYZE) retail.{table}"),
-                "analyse a table",
-            )
-            .await?;
+            self.execute(&format!("VACUUM (ANALYZE) retail.{table}"), "analyse a table").await?;
         }
         Ok(())
     }
@@ -134,22 +125,16 @@ impl Admin {
             self.execute(&sql, "prepare a table").await?;
         }
         let all = TABLES.map(|table| format!("retail.{table}")).join(", ");
-        self.execute(&format!("TRUNCATE {all}"), "empty the tables")
-            .await?;
+        self.execute(&format!("TRUNCATE {all}"), "empty the tables").await?;
         for table in tables {
             self.copy(table, progress).await?;
         }
-        self.execute(
-            include_str!("../sql/set_sequences.sql"),
-            "set the sequences",
-        )
-        .await?;
+        self.execute(include_str!("../sql/set_sequences.sql"), "set the sequences").await?;
         for table in TABLES {
             let sql = format!("ALTER TABLE retail.{table} FORCE ROW LEVEL SECURITY");
             self.execute(&sql, "force row security").await?;
         }
-        self.execute("DELETE FROM retail_mcp.load_record", "record the load")
-            .await?;
+        self.execute("DELETE FROM retail_mcp.load_record", "record the load").await?;
         sqlx::query(
             "INSERT INTO retail_mcp.load_record (seed, scale, until_date) VALUES ($1, $2, $3::date)",
         )
@@ -167,27 +152,16 @@ impl Admin {
         table: CopyTable<'_>,
         progress: &mut (dyn FnMut(&str, u64) + Send),
     ) -> Result<(), StorageError> {
-        let sql = format!(
-            "COPY {} ({}) FROM STDIN",
-            table.table,
-            table.columns.join(", ")
-        );
-        let mut copy = self
-            .connection
-            .copy_in_raw(&sql)
-            .await
-            .map_err(failed("begin to copy rows"))?;
+        let sql = format!("COPY {} ({}) FROM STDIN", table.table, table.columns.join(", "));
+        let mut copy =
+            self.connection.copy_in_raw(&sql).await.map_err(failed("begin to copy rows"))?;
         for chunk in table.chunks {
             // COPY escapes line feeds in values, so each one ends a row.
             #[expect(clippy::naive_bytecount, reason = "a COPY is bound by the database")]
             let rows = chunk.iter().filter(|byte| **byte == b'\n').count();
             if let Err(source) = copy.send(chunk).await {
                 // PostgreSQL's own reason comes with the end of the copy.
-                let reason = copy
-                    .abort("the sender gave up")
-                    .await
-                    .err()
-                    .unwrap_or(source);
+                let reason = copy.abort("the sender gave up").await.err().unwrap_or(source);
                 return Err(failed("copy rows")(reason));
             }
             progress(table.table, rows as u64);

@@ -61,18 +61,13 @@ impl Admin {
     ) -> Result<MigrationReport, StorageError> {
         let server_major_version = self.server_major_version().await?;
         if server_major_version < MIN_MAJOR_VERSION {
-            return Err(StorageError::ServerTooOld {
-                found: server_major_version,
-            });
+            return Err(StorageError::ServerTooOld { found: server_major_version });
         }
-        self.execute("RESET ROLE", "take the login's own role")
-            .await?;
+        self.execute("RESET ROLE", "take the login's own role").await?;
         self.lock().await?;
         let result = self.migrate_locked(options, server_major_version).await;
         // The lock goes with the session anyway.
-        let _ = self
-            .execute("RESET ROLE", "take the login's own role")
-            .await;
+        let _ = self.execute("RESET ROLE", "take the login's own role").await;
         let unlock = format!("SELECT pg_advisory_unlock({LOCK_KEY})");
         let _ = self.execute(&unlock, "release the migration lock").await;
         result
@@ -110,22 +105,14 @@ impl Admin {
             .await
             .map_err(StorageError::Migrate)?;
         let applied = self.applied().await? - before;
-        self.execute("RESET ROLE", "take the login's own role")
-            .await?;
-        self.set_password("retail_query", options.query_password.as_ref())
-            .await?;
-        self.set_password("retail_query_hq", options.head_office_password.as_ref())
-            .await?;
+        self.execute("RESET ROLE", "take the login's own role").await?;
+        self.set_password("retail_query", options.query_password.as_ref()).await?;
+        self.set_password("retail_query_hq", options.head_office_password.as_ref()).await?;
         if let Some(key) = &options.identity_key {
             self.put_identity_key(key).await?;
         }
         info!(applied, adopted = foreign, "the database schema is current");
-        Ok(MigrationReport {
-            server_major_version,
-            adopted: foreign,
-            applied,
-            notes,
-        })
+        Ok(MigrationReport { server_major_version, adopted: foreign, applied, notes })
     }
 
     async fn server_major_version(&mut self) -> Result<i32, StorageError> {
@@ -151,9 +138,7 @@ impl Admin {
                 return Ok(());
             }
             if started.elapsed() > LOCK_TIMEOUT {
-                return Err(StorageError::Locked {
-                    waited_seconds: LOCK_TIMEOUT.as_secs(),
-                });
+                return Err(StorageError::Locked { waited_seconds: LOCK_TIMEOUT.as_secs() });
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
@@ -165,9 +150,7 @@ impl Admin {
             .is_true("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
             .await?;
         if may {
-            return self
-                .execute(BOOTSTRAP, "create the roles and schemas")
-                .await;
+            return self.execute(BOOTSTRAP, "create the roles and schemas").await;
         }
         let present = self
             .is_true(
@@ -175,13 +158,7 @@ impl Admin {
                  'retail_migrator', 'retail_query', 'retail_query_hq')",
             )
             .await?;
-        if present {
-            Ok(())
-        } else {
-            Err(StorageError::RolesMissing {
-                user: self.user.clone(),
-            })
-        }
+        if present { Ok(()) } else { Err(StorageError::RolesMissing { user: self.user.clone() }) }
     }
 
     /// Roles belong to the whole cluster, and the lock to one database: a migration of another
@@ -196,15 +173,13 @@ impl Admin {
         loop {
             let result = self.execute(sql, action).await;
             match &result {
-                Err(StorageError::Statement {
-                    source: sqlx::Error::Database(refusal),
-                    ..
-                }) if attempt < ATTEMPTS
-                    && (refusal.message() == "tuple concurrently updated"
-                        || matches!(
-                            refusal.code().as_deref(),
-                            Some("42710" | "23505" | "40P01")
-                        )) =>
+                Err(StorageError::Statement { source: sqlx::Error::Database(refusal), .. })
+                    if attempt < ATTEMPTS
+                        && (refusal.message() == "tuple concurrently updated"
+                            || matches!(
+                                refusal.code().as_deref(),
+                                Some("42710" | "23505" | "40P01")
+                            )) =>
                 {
                     attempt += 1;
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -215,10 +190,7 @@ impl Admin {
     }
 
     async fn applied(&mut self) -> Result<usize, StorageError> {
-        if !self
-            .is_true("SELECT to_regclass('retail_mcp._sqlx_migrations') IS NOT NULL")
-            .await?
-        {
+        if !self.is_true("SELECT to_regclass('retail_mcp._sqlx_migrations') IS NOT NULL").await? {
             return Ok(0);
         }
         let count: i64 = sqlx::query_scalar("SELECT count(*) FROM retail_mcp._sqlx_migrations")
@@ -248,20 +220,17 @@ impl Admin {
         let verifier =
             postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
         let sql = format!("ALTER ROLE {role} LOGIN PASSWORD '{verifier}'");
-        self.execute_on_roles(&sql, "set the password of a query role")
-            .await
+        self.execute_on_roles(&sql, "set the password of a query role").await
     }
 
     async fn put_identity_key(&mut self, key: &IdentityKey) -> Result<(), StorageError> {
-        self.execute("SET ROLE retail_sec", "take the role of the identity check")
-            .await?;
+        self.execute("SET ROLE retail_sec", "take the role of the identity check").await?;
         let stored = sqlx::query("SELECT retail_sec.put_identity_key(1::smallint, $1, 'infinity')")
             .bind(key.expose())
             .execute(&mut self.connection)
             .await
             .map_err(failed("store the identity key"));
-        self.execute("RESET ROLE", "take the login's own role")
-            .await?;
+        self.execute("RESET ROLE", "take the login's own role").await?;
         stored.map(|_| ())
     }
 }

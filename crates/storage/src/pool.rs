@@ -68,10 +68,7 @@ impl QueryDatabase {
         let tls = settings.query_tls()?;
         let head_office_size = (pool.max_connections / 4).max(1);
         let make = |login: &Login, max_size: usize| {
-            let manager = QueryManager {
-                config: settings.query_config(login),
-                tls: tls.clone(),
-            };
+            let manager = QueryManager { config: settings.query_config(login), tls: tls.clone() };
             Pool::builder(manager)
                 .max_size(max_size)
                 .timeouts(Timeouts {
@@ -96,12 +93,11 @@ impl QueryDatabase {
             Who::AllStores => &self.head_office,
         };
         pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(managed::TimeoutType::Wait) => Error::new(
-                ErrorCode::Overloaded,
-                "no database connection was free in time",
-            )
-            .with_hint("try again in a moment")
-            .with_cause(error),
+            PoolError::Timeout(managed::TimeoutType::Wait) => {
+                Error::new(ErrorCode::Overloaded, "no database connection was free in time")
+                    .with_hint("try again in a moment")
+                    .with_cause(error)
+            }
             error => Error::unavailable("the database", error),
         })
     }
@@ -171,11 +167,7 @@ impl managed::Manager for QueryManager {
             }
         };
         let cancel = client.cancel_token();
-        Ok(QueryConnection {
-            client,
-            cancel,
-            tls: self.tls.clone(),
-        })
+        Ok(QueryConnection { client, cancel, tls: self.tls.clone() })
     }
 
     async fn recycle(

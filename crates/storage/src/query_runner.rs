@@ -47,10 +47,8 @@ impl PgQueryRunner {
         limits: &QueryLimits,
     ) -> Result<QueryAnswer, Error> {
         let started = Instant::now();
-        let (transaction, statement) = self
-            .database
-            .begin(who, limits.statement_timeout, Some(sql.as_str()))
-            .await?;
+        let (transaction, statement) =
+            self.database.begin(who, limits.statement_timeout, Some(sql.as_str())).await?;
         let statement = statement.ok_or_else(|| Error::internal("the statement was not parsed"))?;
         let columns = match describe(&statement) {
             Ok(columns) => columns,
@@ -65,13 +63,7 @@ impl PgQueryRunner {
                 drop(statement);
                 let as_of = transaction.started();
                 transaction.finish().await?;
-                Ok(QueryAnswer {
-                    columns,
-                    rows,
-                    truncation,
-                    as_of,
-                    elapsed: started.elapsed(),
-                })
+                Ok(QueryAnswer { columns, rows, truncation, as_of, elapsed: started.elapsed() })
             }
             Err(error) => {
                 drop(statement);
@@ -94,15 +86,15 @@ impl QueryRunner for PgQueryRunner {
         let who = Who::from(principal.visibility());
         let deadline = limits.statement_timeout + DEADLINE_GRACE;
         // Past the deadline the future is dropped, which cancels and closes.
-        tokio::time::timeout(deadline, self.run_to_end(who, sql, limits))
-            .await
-            .unwrap_or_else(|_| {
+        tokio::time::timeout(deadline, self.run_to_end(who, sql, limits)).await.unwrap_or_else(
+            |_| {
                 Err(Error::new(
                     ErrorCode::QueryTimeout,
                     "the statement took too long and was stopped",
                 )
                 .with_hint("filter on a date range, aggregate, or ask for less at once"))
-            })
+            },
+        )
     }
 }
 
@@ -122,18 +114,14 @@ fn describe(statement: &Statement) -> Result<Vec<Column>, Error> {
     Ok(statement
         .columns()
         .iter()
-        .map(|column| Column {
-            name: column.name().to_owned(),
-            pg_type: type_name(column.type_()),
-        })
+        .map(|column| Column { name: column.name().to_owned(), pg_type: type_name(column.type_()) })
         .collect())
 }
 
 /// `text[]` rather than `_text`.
 fn type_name(pg_type: &Type) -> String {
     let name = pg_type.name();
-    name.strip_prefix('_')
-        .map_or_else(|| name.to_owned(), |element| format!("{element}[]"))
+    name.strip_prefix('_').map_or_else(|| name.to_owned(), |element| format!("{element}[]"))
 }
 
 /// The statement inside a query that caps it and gives each value as text.
@@ -142,10 +130,7 @@ fn type_name(pg_type: &Type) -> String {
 /// WITH that writes. Text keeps every digit, and needs no decoder for each type. The columns are
 /// renamed, since a statement may name two alike.
 fn capped(sql: &SqlText, column_count: usize, max_rows: u32) -> String {
-    let names = (0..column_count)
-        .map(|i| format!("c{i}"))
-        .collect::<Vec<_>>()
-        .join(",");
+    let names = (0..column_count).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",");
     let mut texts = String::new();
     let mut bytes = String::new();
     let mut values = String::new();
@@ -247,11 +232,9 @@ fn json_value(text: &str, pg_type: &str) -> Value {
             .ok()
             .filter(|value| value.unsigned_abs() <= MAX_EXACT_INTEGER)
             .map(Value::from),
-        "float4" | "float8" => text
-            .parse::<f64>()
-            .ok()
-            .and_then(Number::from_f64)
-            .map(Value::Number),
+        "float4" | "float8" => {
+            text.parse::<f64>().ok().and_then(Number::from_f64).map(Value::Number)
+        }
         "json" | "jsonb" => serde_json::from_str(text).ok(),
         _ => None,
     };

@@ -69,20 +69,15 @@ impl SchemaCatalog for PgSchemaCatalog {
 }
 
 async fn read(client: &Client, sql: &str) -> Result<Vec<Row>, Error> {
-    client
-        .query_typed(sql, &[])
-        .await
-        .map_err(|error| our_statement_failed(&error))
+    client.query_typed(sql, &[]).await.map_err(|error| our_statement_failed(&error))
 }
 
 fn text(row: &Row, index: usize) -> Result<String, Error> {
-    row.try_get(index)
-        .map_err(|error| Error::internal(error.to_string()))
+    row.try_get(index).map_err(|error| Error::internal(error.to_string()))
 }
 
 fn optional_text(row: &Row, index: usize) -> Result<Option<String>, Error> {
-    row.try_get(index)
-        .map_err(|error| Error::internal(error.to_string()))
+    row.try_get(index).map_err(|error| Error::internal(error.to_string()))
 }
 
 fn describe(
@@ -106,9 +101,7 @@ fn describe(
         schema.columns.push(ColumnSchema {
             name: text(row, 1)?,
             pg_type: text(row, 2)?,
-            nullable: row
-                .try_get(3)
-                .map_err(|error| Error::internal(error.to_string()))?,
+            nullable: row.try_get(3).map_err(|error| Error::internal(error.to_string()))?,
             comment: optional_text(row, 4)?,
             key: match text(row, 5)?.as_str() {
                 "primary" => Some(KeyRole::Primary),
@@ -148,9 +141,7 @@ async fn count(
     };
     let rows = read(client, &sql).await?;
     let number: i64 = match rows.first() {
-        Some(row) => row
-            .try_get(0)
-            .map_err(|error| Error::internal(error.to_string()))?,
+        Some(row) => row.try_get(0).map_err(|error| Error::internal(error.to_string()))?,
         None => return Ok(None),
     };
     // Minus one is PostgreSQL's word for "never analysed".
@@ -198,14 +189,7 @@ async fn valid_values(client: &Client, table: RetailTable) -> Result<Vec<ValidVa
         | RetailTable::OrderItems
         | RetailTable::Inventory => return Ok(Vec::new()),
     };
-    let values = read(client, sql)
-        .await?
-        .iter()
-        .map(|row| text(row, 0))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(vec![ValidValues {
-        of: of.to_owned(),
-        heading: heading.to_owned(),
-        values,
-    }])
+    let values =
+        read(client, sql).await?.iter().map(|row| text(row, 0)).collect::<Result<Vec<_>, _>>()?;
+    Ok(vec![ValidValues { of: of.to_owned(), heading: heading.to_owned(), values }])
 }

@@ -96,10 +96,7 @@ impl DatabaseSettings {
     fn is_local(&self) -> bool {
         self.host.starts_with('/')
             || self.host == "localhost"
-            || self
-                .host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+            || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
     fn encrypts(&self) -> bool {
@@ -162,18 +159,14 @@ impl DatabaseSettings {
         let mut roots = RootCertStore::empty();
         match &self.tls_root_cert {
             Some(file) => {
-                let failed =
-                    |source: Box<dyn std::error::Error + Send + Sync>| StorageError::Certificates {
-                        path: file.clone(),
-                        source,
-                    };
+                let failed = |source: Box<dyn std::error::Error + Send + Sync>| {
+                    StorageError::Certificates { path: file.clone(), source }
+                };
                 let certificates =
                     CertificateDer::pem_file_iter(file).map_err(|error| failed(error.into()))?;
                 for certificate in certificates {
                     let certificate = certificate.map_err(|error| failed(error.into()))?;
-                    roots
-                        .add(certificate)
-                        .map_err(|error| failed(error.into()))?;
+                    roots.add(certificate).map_err(|error| failed(error.into()))?;
                 }
             }
             None => {

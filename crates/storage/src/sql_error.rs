@@ -30,38 +30,26 @@ pub(crate) fn statement_failed(error: &tokio_postgres::Error) -> Error {
     let message = refusal.message();
     let state = refusal.code();
     if *state == SqlState::QUERY_CANCELED || state.code() == TRANSACTION_TIMEOUT {
-        return Error::new(
-            ErrorCode::QueryTimeout,
-            "the statement took too long and was stopped",
-        )
-        .with_hint("filter on a date range, aggregate, or ask for less at once");
+        return Error::new(ErrorCode::QueryTimeout, "the statement took too long and was stopped")
+            .with_hint("filter on a date range, aggregate, or ask for less at once");
     }
     if is_not_a_query(state, message) {
-        return Error::new(
-            ErrorCode::QueryNotAllowed,
-            format!("not a read-only query: {message}"),
-        )
-        .with_hint(ONE_QUERY);
+        return Error::new(ErrorCode::QueryNotAllowed, format!("not a read-only query: {message}"))
+            .with_hint(ONE_QUERY);
     }
     if is_our_fault(state) {
         return Error::unavailable("the database", refusal.clone());
     }
     if *state == SqlState::INSUFFICIENT_PRIVILEGE && message == NO_IDENTITY {
         warn!("row security did not believe the identity: it was changed, or the keys differ");
-        return Error::new(
-            ErrorCode::QueryNotAllowed,
-            "the statement has no valid identity",
-        )
-        .with_hint("a statement may not change settings; it runs as the caller, and only so");
+        return Error::new(ErrorCode::QueryNotAllowed, "the statement has no valid identity")
+            .with_hint("a statement may not change settings; it runs as the caller, and only so");
     }
     let position = match refusal.position() {
         Some(ErrorPosition::Original(position)) => format!(" at character {position}"),
         _ => String::new(),
     };
-    let text = format!(
-        "PostgreSQL query failed: {message}{position} (SQLSTATE {})",
-        state.code()
-    );
+    let text = format!("PostgreSQL query failed: {message}{position} (SQLSTATE {})", state.code());
     let failed = Error::new(ErrorCode::QueryFailed, text);
     match hint(state, message) {
         Some(hint) => failed.with_hint(hint),

@@ -28,10 +28,7 @@ impl PgStoreDirectory {
 impl StoreDirectory for PgStoreDirectory {
     async fn store_find(&self, rls_user_id: RlsUserId) -> Result<Option<Store>, Error> {
         let who = Who::Store(rls_user_id);
-        let (transaction, _) = self
-            .database
-            .begin(who, Duration::from_secs(2), None)
-            .await?;
+        let (transaction, _) = self.database.begin(who, Duration::from_secs(2), None).await?;
         let client = transaction.client();
         let identity_sql = transaction.set_identity_sql();
         let (identity_set, rows) = tokio::join!(

@@ -46,10 +46,7 @@ impl QueryDatabase {
         // Guards the connection from here on: any early return throws it away.
         let mut transaction = TenantTransaction {
             connection: Some(connection),
-            identity: SignedIdentity {
-                who: who.to_string(),
-                signature: String::new(),
-            },
+            identity: SignedIdentity { who: who.to_string(), signature: String::new() },
             started: DateTime::UNIX_EPOCH,
         };
         let client = transaction.client();
@@ -98,14 +95,9 @@ impl QueryDatabase {
 }
 
 impl TenantTransaction {
-    #[expect(
-        clippy::expect_used,
-        reason = "only methods that consume the transaction take it"
-    )]
+    #[expect(clippy::expect_used, reason = "only methods that consume the transaction take it")]
     fn connection(&self) -> &QueryConnection {
-        self.connection
-            .as_deref()
-            .expect("only methods that consume the transaction take it")
+        self.connection.as_deref().expect("only methods that consume the transaction take it")
     }
 
     /// Start of the transaction in the database.
@@ -139,11 +131,8 @@ impl TenantTransaction {
         let rows = identity.map_err(|error| our_statement_failed(&error))?;
         ended.map_err(|error| our_statement_failed(&error))?;
         let unchanged = rows.first().is_some_and(|row| {
-            row.try_get(0)
-                .is_ok_and(|who: &str| who == self.identity.who)
-                && row
-                    .try_get(1)
-                    .is_ok_and(|signature: &str| signature == self.identity.signature)
+            row.try_get(0).is_ok_and(|who: &str| who == self.identity.who)
+                && row.try_get(1).is_ok_and(|signature: &str| signature == self.identity.signature)
         });
         if !unchanged {
             // Dropping `self` here closes the connection.

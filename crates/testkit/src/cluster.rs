@@ -16,9 +16,7 @@ const MAX_PARALLEL_PROGRAMS: usize = 16;
 /// Major version of the PostgreSQL that tests run on: `RETAIL_TEST_PG_MAJOR`, or 18.
 pub fn server_major_version() -> u32 {
     std::env::var("RETAIL_TEST_PG_MAJOR").map_or(DEFAULT_MAJOR, |major| {
-        major
-            .parse()
-            .expect("RETAIL_TEST_PG_MAJOR must be a number such as 16")
+        major.parse().expect("RETAIL_TEST_PG_MAJOR must be a number such as 16")
     })
 }
 
@@ -38,11 +36,7 @@ fn start() -> Cluster {
     })
     .expect("a PostgreSQL with pgvector for the tests");
     let program = std::env::current_exe().expect("the name of the test program");
-    let program = program
-        .file_stem()
-        .expect("a file name")
-        .to_string_lossy()
-        .into_owned();
+    let program = program.file_stem().expect("a file name").to_string_lossy().into_owned();
     for number in 0..MAX_PARALLEL_PROGRAMS {
         // The same folder each time, so that runs do not pile up; in the temporary folder, since an
         // unprivileged user must reach it when tests run as root.

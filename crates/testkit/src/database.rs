@@ -41,9 +41,7 @@ impl TestDatabase {
         let database = Self::create(Some(TEMPLATE));
         // A copy has all of its template but the privileges on the database itself.
         let name = &database.name;
-        database.psql(&format!(
-            "REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC"
-        ));
+        database.psql(&format!("REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC"));
         database
     }
 
@@ -54,9 +52,7 @@ impl TestDatabase {
 
     fn create(template: Option<&str>) -> Self {
         let name = unique_name("test");
-        cluster()
-            .create_database(&name, template)
-            .expect("a new database");
+        cluster().create_database(&name, template).expect("a new database");
         Self { name }
     }
 
@@ -82,9 +78,7 @@ impl TestDatabase {
 
     /// Connects as the superuser.
     pub async fn admin(&self) -> Admin {
-        Admin::connect(&self.settings(), &self.superuser())
-            .await
-            .expect("an admin connection")
+        Admin::connect(&self.settings(), &self.superuser()).await.expect("an admin connection")
     }
 
     /// The query side, over `max_connections` connections.
@@ -93,20 +87,14 @@ impl TestDatabase {
             &self.settings(),
             &self.query_logins(),
             IdentityKey::new(IDENTITY_KEY),
-            PoolSettings {
-                max_connections,
-                acquire_timeout: std::time::Duration::from_secs(30),
-            },
+            PoolSettings { max_connections, acquire_timeout: std::time::Duration::from_secs(30) },
         )
         .expect("a query database")
     }
 
     /// Runs SQL as the superuser by `psql` and gives what it prints, without headers.
     pub fn psql(&self, sql: &str) -> String {
-        cluster()
-            .psql()
-            .run(&self.name, sql)
-            .expect("a statement that works")
+        cluster().psql().run(&self.name, sql).expect("a statement that works")
     }
 
     /// What the tests' migrations set: passwords and key.
@@ -128,37 +116,19 @@ impl Drop for TestDatabase {
 }
 
 async fn make_template() {
-    cluster()
-        .create_database(TEMPLATE, None)
-        .expect("a template database");
-    let template = std::mem::ManuallyDrop::new(TestDatabase {
-        name: TEMPLATE.to_owned(),
-    });
+    cluster().create_database(TEMPLATE, None).expect("a template database");
+    let template = std::mem::ManuallyDrop::new(TestDatabase { name: TEMPLATE.to_owned() });
     let mut admin = template.admin().await;
-    admin
-        .migrate(&TestDatabase::migrate_options())
-        .await
-        .expect("a migrated template");
-    let spec = Spec {
-        seed: 42,
-        scale: Scale::Tiny,
-        until: until(),
-    };
+    admin.migrate(&TestDatabase::migrate_options()).await.expect("a migrated template");
+    let spec = Spec { seed: 42, scale: Scale::Tiny, until: until() };
     let dataset = Dataset::new(spec).expect("a data set");
     let tables = Table::ALL.into_iter().map(|table| CopyTable {
         table: table.name(),
         columns: table.columns(),
         chunks: Box::new(dataset.copy_chunks(table)),
     });
-    let record = LoadRecord {
-        seed: spec.seed,
-        scale: spec.scale.to_string(),
-        until: spec.until,
-    };
-    admin
-        .load(tables, &record, false, &mut |_, _| {})
-        .await
-        .expect("loaded sample data");
+    let record = LoadRecord { seed: spec.seed, scale: spec.scale.to_string(), until: spec.until };
+    admin.load(tables, &record, false, &mut |_, _| {}).await.expect("loaded sample data");
     // A template cannot be copied while somebody is connected to it.
     admin.close().await;
 }

@@ -25,10 +25,7 @@ impl IdentityResolver for KnownIdentity {
 
 /// A store of the sample data, by its full name.
 pub fn store(name: &str) -> Store {
-    stores()
-        .into_iter()
-        .find(|store| store.name == name)
-        .expect("a store of the sample data")
+    stores().into_iter().find(|store| store.name == name).expect("a store of the sample data")
 }
 
 /// All stores of the sample data.

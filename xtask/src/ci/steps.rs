@@ -30,19 +30,9 @@ impl Step {
 
 /// Every step, cheap ones first.
 pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
-    let cargo = |words: &str| {
-        CommandLine::new("cargo")
-            .words(words)
-            .in_dir(workspace.root())
-    };
-    let task = |name, task| Step {
-        name,
-        action: Action::Task(task),
-    };
-    let commands = |name, commands| Step {
-        name,
-        action: Action::Commands(commands),
-    };
+    let cargo = |words: &str| CommandLine::new("cargo").words(words).in_dir(workspace.root());
+    let task = |name, task| Step { name, action: Action::Task(task) };
+    let commands = |name, commands| Step { name, action: Action::Commands(commands) };
     // Storage runs on the newest PostgreSQL with everything else, and on the oldest by itself.
     let tests = cargo("test --workspace --locked").env("RETAIL_TEST_PG_MAJOR", "18");
     let oldest = cargo("test -p retail-storage --locked").env("RETAIL_TEST_PG_MAJOR", "16");
@@ -51,12 +41,7 @@ pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
         commands("fmt", vec![cargo("fmt --all --check")]),
         task("layers", layers::run),
         task("tidy", tidy::run),
-        commands(
-            "clippy",
-            vec![cargo(
-                "clippy --workspace --all-targets --locked -- -D warnings",
-            )],
-        ),
+        commands("clippy", vec![cargo("clippy --workspace --all-targets --locked -- -D warnings")]),
         commands(
             "docs",
             vec![

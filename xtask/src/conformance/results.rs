@@ -39,10 +39,7 @@ pub(super) fn read(folder: &Path) -> Result<Vec<Scenario>> {
             serde_json::from_slice(&text).with_context(|| format!("reading {}", file.display()))?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let name = name.strip_prefix("server-").unwrap_or(&name);
-        let name = name
-            .get(..name.len().saturating_sub(TIME_LENGTH))
-            .unwrap_or(name)
-            .to_owned();
+        let name = name.get(..name.len().saturating_sub(TIME_LENGTH)).unwrap_or(name).to_owned();
         scenarios.push(Scenario { name, checks });
     }
     scenarios.sort_by(|a, b| a.name.cmp(&b.name));
@@ -81,36 +78,17 @@ mod tests {
     fn describes_full_partial_and_foreign_scenarios() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, checks: &[(&str, &str)]| {
-            let folder = folder
-                .path()
-                .join(format!("server-{name}-2026-07-28T09-30-00-000Z"));
+            let folder = folder.path().join(format!("server-{name}-2026-07-28T09-30-00-000Z"));
             fs::create_dir(&folder).unwrap();
             let checks: Vec<_> = checks
                 .iter()
                 .map(|(id, status)| serde_json::json!({ "id": id, "status": status }))
                 .collect();
-            fs::write(
-                folder.join("checks.json"),
-                serde_json::to_string(&checks).unwrap(),
-            )
-            .unwrap();
+            fs::write(folder.join("checks.json"), serde_json::to_string(&checks).unwrap()).unwrap();
         };
-        write(
-            "tools-list",
-            &[("tools-list", "SUCCESS"), (WIRE_CHECK, "SUCCESS")],
-        );
-        write(
-            "caching",
-            &[
-                ("tools", "SUCCESS"),
-                ("prompts", "FAILURE"),
-                ("x", "WARNING"),
-            ],
-        );
-        write(
-            "prompts-list",
-            &[("prompts-list", "FAILURE"), (WIRE_CHECK, "SUCCESS")],
-        );
+        write("tools-list", &[("tools-list", "SUCCESS"), (WIRE_CHECK, "SUCCESS")]);
+        write("caching", &[("tools", "SUCCESS"), ("prompts", "FAILURE"), ("x", "WARNING")]);
+        write("prompts-list", &[("prompts-list", "FAILURE"), (WIRE_CHECK, "SUCCESS")]);
         write("lifecycle", &[("skipped", "INFO")]);
         fs::write(folder.path().join("output.txt"), "").unwrap();
         let lines = describe(&read(folder.path()).unwrap());

@@ -36,19 +36,13 @@ impl Server {
         fs::create_dir(&folder).with_context(|| format!("creating {}", folder.display()))?;
         let data_dir = folder.join("data");
         let address = free_address()?;
-        let demo = CommandLine::new(binary)
-            .words("demo --scale tiny")
-            .arg("--data-dir")
-            .arg(&data_dir);
+        let demo =
+            CommandLine::new(binary).words("demo --scale tiny").arg("--data-dir").arg(&data_dir);
         let demo = demo.args(["--listen", &address]);
         console::line(&format!("$ {demo}"));
         let log = File::create(folder.join("server.log")).context("creating the server's log")?;
         let child = demo.spawn(log.try_clone()?.into(), log.into())?;
-        let mut server = Self {
-            child,
-            address,
-            folder,
-        };
+        let mut server = Self { child, address, folder };
         server.wait_until_ready()?;
         server.write_settings(binary, &data_dir)?;
         Ok(server)
@@ -71,15 +65,8 @@ impl Server {
 
     /// Stops the server, and fails when it does not end by itself or leaves PostgreSQL behind.
     pub(super) fn stop(&mut self) -> Result<()> {
-        if let Some(status) = self
-            .child
-            .try_wait()
-            .context("asking for the server's state")?
-        {
-            bail!(
-                "the server had ended before it was stopped ({status}):\n{}",
-                self.log_tail()
-            );
+        if let Some(status) = self.child.try_wait().context("asking for the server's state")? {
+            bail!("the server had ended before it was stopped ({status}):\n{}", self.log_tail());
         }
         if !command::terminate(&mut self.child, STOP_LIMIT) {
             bail!(
@@ -89,10 +76,7 @@ impl Server {
             );
         }
         if let Some(left) = find(&self.folder, "postmaster.pid", 5) {
-            bail!(
-                "PostgreSQL was left behind: {} still exists",
-                left.display()
-            );
+            bail!("PostgreSQL was left behind: {} still exists", left.display());
         }
         Ok(())
     }
@@ -101,45 +85,25 @@ impl Server {
         let start = Instant::now();
         while !is_ready(&self.address) {
             command::fail_if_interrupted()?;
-            if let Some(status) = self
-                .child
-                .try_wait()
-                .context("asking for the server's state")?
-            {
-                bail!(
-                    "the server ended while starting ({status}):\n{}",
-                    self.log_tail()
-                );
+            if let Some(status) = self.child.try_wait().context("asking for the server's state")? {
+                bail!("the server ended while starting ({status}):\n{}", self.log_tail());
             }
             if start.elapsed() > READY_LIMIT {
-                bail!(
-                    "not ready after {} s:\n{}",
-                    READY_LIMIT.as_secs(),
-                    self.log_tail()
-                );
+                bail!("not ready after {} s:\n{}", READY_LIMIT.as_secs(), self.log_tail());
             }
             thread::sleep(Duration::from_millis(100));
         }
-        console::line(&format!(
-            "ready after {:.1} s",
-            start.elapsed().as_secs_f64()
-        ));
+        console::line(&format!("ready after {:.1} s", start.elapsed().as_secs_f64()));
         Ok(())
     }
 
     fn write_settings(&self, binary: &Path, data_dir: &Path) -> Result<()> {
         let token = |who: &[&str]| {
-            let token = CommandLine::new(binary)
-                .arg("token")
-                .args(who)
-                .arg("--data-dir")
-                .arg(data_dir);
+            let token =
+                CommandLine::new(binary).arg("token").args(who).arg("--data-dir").arg(data_dir);
             let token = token.output()?;
             if token.is_empty() || token.contains(char::is_whitespace) {
-                bail!(
-                    "`retail-mcp token {}` did not print a token alone: {token}",
-                    who.join(" ")
-                );
+                bail!("`retail-mcp token {}` did not print a token alone: {token}", who.join(" "));
             }
             Ok(token)
         };
@@ -161,10 +125,7 @@ impl Server {
     fn log_tail(&self) -> String {
         let log = fs::read_to_string(self.folder.join("server.log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
-        lines
-            .get(lines.len().saturating_sub(40)..)
-            .unwrap_or_default()
-            .join("\n")
+        lines.get(lines.len().saturating_sub(40)..).unwrap_or_default().join("\n")
     }
 }
 
@@ -179,18 +140,11 @@ impl Drop for Server {
 
 fn free_address() -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").context("looking for a free port")?;
-    Ok(listener
-        .local_addr()
-        .context("looking for a free port")?
-        .to_string())
+    Ok(listener.local_addr().context("looking for a free port")?.to_string())
 }
 
 fn write_secret(path: &Path, text: &str) -> Result<()> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("writing {}", path.display()))
 }
@@ -212,19 +166,12 @@ fn is_ready(address: &str) -> bool {
 
 /// The first file of this name, at most `depth` folders down.
 fn find(folder: &Path, name: &str, depth: usize) -> Option<PathBuf> {
-    let paths: Vec<PathBuf> = fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
-    let here = paths
-        .iter()
-        .find(|path| path.file_name().is_some_and(|file| file == name))
-        .cloned();
+    let paths: Vec<PathBuf> =
+        fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    let here = paths.iter().find(|path| path.file_name().is_some_and(|file| file == name)).cloned();
     here.or_else(|| {
-        let mut folders = paths
-            .iter()
-            .filter(|path| depth > 0 && path.is_dir() && !path.is_symlink());
+        let mut folders =
+            paths.iter().filter(|path| depth > 0 && path.is_dir() && !path.is_symlink());
         folders.find_map(|path| find(path, name, depth - 1))
     })
 }
@@ -236,10 +183,9 @@ mod tests {
 
     #[test]
     fn ready_means_200_and_nothing_else() {
-        for (answer, expected) in [
-            ("HTTP/1.1 200 OK", true),
-            ("HTTP/1.1 503 Service Unavailable", false),
-        ] {
+        for (answer, expected) in
+            [("HTTP/1.1 200 OK", true), ("HTTP/1.1 503 Service Unavailable", false)]
+        {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap().to_string();
             let server = thread::spawn(move || {
@@ -252,12 +198,7 @@ mod tests {
                 String::from_utf8_lossy(&request[..length]).into_owned()
             });
             assert_eq!(is_ready(&address), expected, "{answer}");
-            assert!(
-                server
-                    .join()
-                    .unwrap()
-                    .starts_with("GET /ready HTTP/1.1\r\n")
-            );
+            assert!(server.join().unwrap().starts_with("GET /ready HTTP/1.1\r\n"));
         }
         assert!(!is_ready(&free_address().unwrap()));
     }
@@ -269,10 +210,7 @@ mod tests {
         fs::create_dir_all(&cluster).unwrap();
         assert_eq!(find(folder.path(), "postmaster.pid", 5), None);
         fs::write(cluster.join("postmaster.pid"), "1").unwrap();
-        assert_eq!(
-            find(folder.path(), "postmaster.pid", 5),
-            Some(cluster.join("postmaster.pid"))
-        );
+        assert_eq!(find(folder.path(), "postmaster.pid", 5), Some(cluster.join("postmaster.pid")));
     }
 
     #[test]
@@ -280,9 +218,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
         write_secret(&path, "t").unwrap();
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

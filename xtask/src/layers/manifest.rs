@@ -12,16 +12,9 @@ use super::metadata::Package;
 pub(super) fn violations(package: &Package) -> Result<Vec<String>> {
     let path = &package.manifest_path;
     let text = fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    let manifest = text
-        .parse()
-        .with_context(|| format!("reading {}", path.display()))?;
+    let manifest = text.parse().with_context(|| format!("reading {}", path.display()))?;
     let mut found = in_manifest(&package.name, &manifest);
-    if !path
-        .parent()
-        .unwrap_or(Path::new(""))
-        .join("README.md")
-        .is_file()
-    {
+    if !path.parent().unwrap_or(Path::new("")).join("README.md").is_file() {
         found.push(format!("{}: has no README.md", package.name));
     }
     Ok(found)
@@ -30,22 +23,14 @@ pub(super) fn violations(package: &Package) -> Result<Vec<String>> {
 fn in_manifest(name: &str, manifest: &Table) -> Vec<String> {
     let mut found = Vec::new();
     if !is_from_workspace(manifest.get("lints")) {
-        found.push(format!(
-            "{name}: the manifest has no `[lints] workspace = true`"
-        ));
+        found.push(format!("{name}: the manifest has no `[lints] workspace = true`"));
     }
     let targets = manifest.get("target").and_then(Value::as_table);
-    let platforms = targets
-        .into_iter()
-        .flat_map(Table::values)
-        .filter_map(Value::as_table);
+    let platforms = targets.into_iter().flat_map(Table::values).filter_map(Value::as_table);
     for table in platforms.chain([manifest]) {
         for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
-            for (dependency, value) in table
-                .get(section)
-                .and_then(Value::as_table)
-                .into_iter()
-                .flatten()
+            for (dependency, value) in
+                table.get(section).and_then(Value::as_table).into_iter().flatten()
             {
                 if !is_from_workspace(Some(value)) {
                     found.push(format!(
@@ -78,10 +63,7 @@ mod tests {
             [target.'cfg(unix)'.dependencies]
             rustix = { workspace = true }
         ";
-        assert_eq!(
-            in_manifest("retail-x", &manifest.parse().unwrap()),
-            Vec::<String>::new()
-        );
+        assert_eq!(in_manifest("retail-x", &manifest.parse().unwrap()), Vec::<String>::new());
     }
 
     #[test]
@@ -95,12 +77,7 @@ mod tests {
             cc = { path = '../cc' }
         ";
         let found = in_manifest("retail-x", &manifest.parse().unwrap()).join("\n");
-        for part in [
-            "lints",
-            "retail-x -> serde",
-            "retail-x -> rstest",
-            "retail-x -> cc",
-        ] {
+        for part in ["lints", "retail-x -> serde", "retail-x -> rstest", "retail-x -> cc"] {
             assert!(found.contains(part), "{part} is not in:\n{found}");
         }
     }

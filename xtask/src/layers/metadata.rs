@@ -35,9 +35,5 @@ pub(super) enum Kind {
 
 fn kind<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Kind, D::Error> {
     let name = Option::<String>::deserialize(deserializer)?;
-    Ok(if name.as_deref() == Some("dev") {
-        Kind::Dev
-    } else {
-        Kind::Shipped
-    })
+    Ok(if name.as_deref() == Some("dev") { Kind::Dev } else { Kind::Shipped })
 }

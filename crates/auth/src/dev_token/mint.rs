@@ -62,10 +62,7 @@ pub struct DevTokens {
 impl DevTokens {
     /// A mint with this key and this clock.
     pub fn new(key: &DevTokenKey, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            key: EncodingKey::from_secret(key.expose()),
-            clock,
-        }
+        Self { key: EncodingKey::from_secret(key.expose()), clock }
     }
 
     /// Makes a token that is good from now on.

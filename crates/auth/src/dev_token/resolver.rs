@@ -154,10 +154,7 @@ impl DevTokenResolver {
 impl IdentityResolver for DevTokenResolver {
     async fn verify(&self, credential: &Credential) -> Result<VerifiedIdentity, Error> {
         let Credential::BearerToken(token) = credential else {
-            return Err(Error::new(
-                ErrorCode::Unauthenticated,
-                "a bearer token is needed",
-            ));
+            return Err(Error::new(ErrorCode::Unauthenticated, "a bearer token is needed"));
         };
         let (subject, grant) = self.check(token)?;
         let visibility = match grant {
@@ -180,8 +177,6 @@ impl IdentityResolver for DevTokenResolver {
 
 impl fmt::Debug for DevTokenResolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DevTokenResolver")
-            .field("leeway", &self.leeway)
-            .finish_non_exhaustive()
+        f.debug_struct("DevTokenResolver").field("leeway", &self.leeway).finish_non_exhaustive()
     }
 }

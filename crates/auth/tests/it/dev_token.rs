@@ -25,32 +25,20 @@ const HEADER_NONE: &str = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0";
 const HEADER_RS256: &str = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9";
 
 fn resolver(clock: &Arc<SetClock>) -> DevTokenResolver {
-    DevTokenResolver::new(
-        &DevTokenKey::from_bytes(KEY),
-        clock.clone(),
-        Arc::new(OneStore),
-    )
+    DevTokenResolver::new(&DevTokenKey::from_bytes(KEY), clock.clone(), Arc::new(OneStore))
 }
 
 fn claims(grant: StoreGrant, ttl_s: u64) -> DevTokenClaims {
-    DevTokenClaims {
-        subject: "alice".to_owned(),
-        grant,
-        ttl: Duration::from_secs(ttl_s),
-    }
+    DevTokenClaims { subject: "alice".to_owned(), grant, ttl: Duration::from_secs(ttl_s) }
 }
 
 fn mint(claims: &DevTokenClaims) -> Result<String, MintError> {
     let tokens = DevTokens::new(&DevTokenKey::from_bytes(KEY), SetClock::new());
-    tokens
-        .mint(claims)
-        .map(|token| token.expose_secret().to_owned())
+    tokens.mint(claims).map(|token| token.expose_secret().to_owned())
 }
 
 async fn resolve(resolver: &DevTokenResolver, token: &str) -> Result<Principal, Error> {
-    resolver
-        .resolve(&Credential::BearerToken(token.to_owned()))
-        .await
+    resolver.resolve(&Credential::BearerToken(token.to_owned())).await
 }
 
 /// The claims of a good token for Seattle. Tests spoil one thing each.
@@ -67,20 +55,12 @@ fn without(mut payload: Value, claim: &str) -> Value {
 }
 
 fn with(mut payload: Value, claim: &str, value: Value) -> Value {
-    payload
-        .as_object_mut()
-        .unwrap()
-        .insert(claim.to_owned(), value);
+    payload.as_object_mut().unwrap().insert(claim.to_owned(), value);
     payload
 }
 
 fn sign(payload: &Value, key: [u8; 32], algorithm: Algorithm) -> String {
-    encode(
-        &Header::new(algorithm),
-        payload,
-        &EncodingKey::from_secret(&key),
-    )
-    .unwrap()
+    encode(&Header::new(algorithm), payload, &EncodingKey::from_secret(&key)).unwrap()
 }
 
 fn signed(payload: &Value) -> String {
@@ -99,10 +79,7 @@ fn assert_refused(result: Result<Principal, Error>, message: &str, cause: &str) 
     assert_eq!(error.public_message(), message);
     assert_eq!(error.hint(), None);
     let causes = causes(&error);
-    assert!(
-        causes.contains(cause),
-        "the log should say {cause:?} and says {causes:?}"
-    );
+    assert!(causes.contains(cause), "the log should say {cause:?} and says {causes:?}");
 }
 
 #[tokio::test]
@@ -111,11 +88,7 @@ async fn a_minted_token_is_its_store() {
     let principal = resolve(&resolver(&SetClock::new()), &token).await.unwrap();
     assert_eq!(principal.subject(), "alice");
     assert_eq!(principal.visibility(), &Visibility::Store(seattle()));
-    assert!(
-        Scope::ALL
-            .into_iter()
-            .all(|scope| principal.has_scope(scope))
-    );
+    assert!(Scope::ALL.into_iter().all(|scope| principal.has_scope(scope)));
     assert_eq!(principal.on_behalf_of(), None);
 }
 
@@ -178,17 +151,9 @@ async fn a_token_ends_at_its_second() {
     clock.set(NOW_S + 59);
     resolve(&resolver, &token).await.unwrap();
     clock.set(NOW_S + 60);
-    assert_refused(
-        resolve(&resolver, &token).await,
-        "the token has expired",
-        "0 s ago",
-    );
+    assert_refused(resolve(&resolver, &token).await, "the token has expired", "0 s ago");
     clock.set(NOW_S + 90);
-    assert_refused(
-        resolve(&resolver, &token).await,
-        "the token has expired",
-        "30 s ago",
-    );
+    assert_refused(resolve(&resolver, &token).await, "the token has expired", "30 s ago");
 }
 
 /// In 1970 by our clock. By the system's this token has long expired.
@@ -198,9 +163,7 @@ async fn only_our_clock_counts() {
     clock.set(1_000);
     let tokens = DevTokens::new(&DevTokenKey::from_bytes(KEY), clock.clone());
     let token = tokens.mint(&claims(StoreGrant::AllStores, 60)).unwrap();
-    resolve(&resolver(&clock), token.expose_secret())
-        .await
-        .unwrap();
+    resolve(&resolver(&clock), token.expose_secret()).await.unwrap();
 }
 
 #[tokio::test]
@@ -222,17 +185,9 @@ async fn leeway_moves_both_ends() {
         resolve(&resolver, &token).await.unwrap();
     }
     clock.set(NOW_S - 31);
-    assert_refused(
-        resolve(&resolver, &token).await,
-        "the token is not valid",
-        "in 31 s",
-    );
+    assert_refused(resolve(&resolver, &token).await, "the token is not valid", "in 31 s");
     clock.set(NOW_S + 90);
-    assert_refused(
-        resolve(&resolver, &token).await,
-        "the token has expired",
-        "30 s ago",
-    );
+    assert_refused(resolve(&resolver, &token).await, "the token has expired", "30 s ago");
     assert!(Leeway::try_from(Duration::from_secs(31)).is_err());
 }
 
@@ -279,11 +234,7 @@ async fn a_payload_under_the_signature_of_another_is_refused() {
     let seattle = signed(&good_payload());
     let all = with(without(good_payload(), "store"), "all_stores", json!(true));
     let forged_payload = part(&sign(&all, OTHER_KEY, Algorithm::HS256), 1).to_owned();
-    let token = format!(
-        "{}.{forged_payload}.{}",
-        part(&seattle, 0),
-        part(&seattle, 2)
-    );
+    let token = format!("{}.{forged_payload}.{}", part(&seattle, 0), part(&seattle, 2));
     let result = resolve(&resolver(&SetClock::new()), &token).await;
     assert_refused(result, "the token is not valid", "InvalidSignature");
 }
@@ -310,9 +261,7 @@ async fn a_giant_token_is_not_decoded() {
 async fn a_database_that_is_down_is_not_a_bad_token() {
     let key = DevTokenKey::from_bytes(KEY);
     let resolver = DevTokenResolver::new(&key, SetClock::new(), Arc::new(NoDirectory));
-    let error = resolve(&resolver, &signed(&good_payload()))
-        .await
-        .unwrap_err();
+    let error = resolve(&resolver, &signed(&good_payload())).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unavailable);
 }
 
@@ -332,11 +281,7 @@ async fn a_header_is_no_token() {
 #[case(Duration::MAX, false)]
 #[tokio::test]
 async fn a_life_has_bounds(#[case] ttl: Duration, #[case] good: bool) {
-    let claims = DevTokenClaims {
-        subject: "alice".to_owned(),
-        grant: StoreGrant::AllStores,
-        ttl,
-    };
+    let claims = DevTokenClaims { subject: "alice".to_owned(), grant: StoreGrant::AllStores, ttl };
     match mint(&claims) {
         Ok(token) => {
             assert!(good);
@@ -351,10 +296,8 @@ async fn a_life_has_bounds(#[case] ttl: Duration, #[case] good: bool) {
 #[case("a\nb")]
 #[case(&"a".repeat(201))]
 fn a_subject_has_bounds(#[case] subject: &str) {
-    let claims = DevTokenClaims {
-        subject: subject.to_owned(),
-        ..claims(StoreGrant::AllStores, 60)
-    };
+    let claims =
+        DevTokenClaims { subject: subject.to_owned(), ..claims(StoreGrant::AllStores, 60) };
     assert!(matches!(mint(&claims), Err(MintError::BadSubject)));
 }
 

@@ -30,11 +30,7 @@ fn token_of(key: &DevTokenKey) -> String {
         grant: StoreGrant::AllStores,
         ttl: Duration::from_mins(1),
     };
-    DevTokens::new(key, SetClock::new())
-        .mint(&claims)
-        .unwrap()
-        .expose_secret()
-        .to_owned()
+    DevTokens::new(key, SetClock::new()).mint(&claims).unwrap().expose_secret().to_owned()
 }
 
 #[test]
@@ -73,10 +69,7 @@ fn those_who_make_it_at_once_get_the_same_key() {
     let tokens: Vec<String> = thread::scope(|scope| {
         let load = || scope.spawn(|| token_of(&DevTokenKey::load_or_create(&path).unwrap()));
         let threads: Vec<_> = (0..8).map(|_| load()).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect()
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(tokens.windows(2).all(|pair| pair[0] == pair[1]));
 }
@@ -102,10 +95,7 @@ fn a_private_file_is_read(#[case] mode: u32) {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), &"ab".repeat(32), mode);
     let key = DevTokenKey::load_or_create(&path).unwrap();
-    assert_eq!(
-        token_of(&key),
-        token_of(&DevTokenKey::from_bytes([0xab; 32]))
-    );
+    assert_eq!(token_of(&key), token_of(&DevTokenKey::from_bytes([0xab; 32])));
 }
 
 #[rstest]

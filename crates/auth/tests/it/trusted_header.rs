@@ -18,18 +18,11 @@ fn resolver(head_office_ids: &[Uuid]) -> TrustedHeaderResolver {
 }
 
 async fn resolve(resolver: &TrustedHeaderResolver, header: &str) -> Result<Principal, Error> {
-    resolver
-        .resolve(&Credential::TrustedHeader(header.to_owned()))
-        .await
+    resolver.resolve(&Credential::TrustedHeader(header.to_owned())).await
 }
 
 fn peers(networks: &[&str]) -> TrustedPeers {
-    TrustedPeers::new(
-        networks
-            .iter()
-            .map(|network| network.parse().unwrap())
-            .collect(),
-    )
+    TrustedPeers::new(networks.iter().map(|network| network.parse().unwrap()).collect())
 }
 
 #[tokio::test]
@@ -41,14 +34,10 @@ async fn a_stores_identity_is_that_store() {
 
 #[tokio::test]
 async fn only_a_listed_identity_is_head_office() {
-    let principal = resolve(&resolver(&[HEAD_OFFICE]), &HEAD_OFFICE.to_string())
-        .await
-        .unwrap();
+    let principal = resolve(&resolver(&[HEAD_OFFICE]), &HEAD_OFFICE.to_string()).await.unwrap();
     assert_eq!(principal.visibility(), &Visibility::AllStores);
     assert_eq!(principal.subject(), "trusted-header:head-office-abcdef01");
-    let error = resolve(&resolver(&[]), &HEAD_OFFICE.to_string())
-        .await
-        .unwrap_err();
+    let error = resolve(&resolver(&[]), &HEAD_OFFICE.to_string()).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unauthenticated);
 }
 
@@ -78,9 +67,7 @@ async fn what_is_no_uuid_is_refused(#[case] header: &str) {
 
 #[tokio::test]
 async fn an_unknown_identity_looks_to_the_caller_like_a_malformed_one() {
-    let error = resolve(&resolver(&[]), &Uuid::from_u128(9).to_string())
-        .await
-        .unwrap_err();
+    let error = resolve(&resolver(&[]), &Uuid::from_u128(9).to_string()).await.unwrap_err();
     assert_eq!(error.public_message(), "x-rls-user-id is not valid");
 }
 
@@ -126,14 +113,10 @@ fn peers_are_loopback_and_those_listed(
 fn another_peer_gets_no_credential_and_the_log_says_what_to_do() {
     let peers = peers(&["10.0.0.1"]);
     let header = SEATTLE.to_string();
-    let credential = peers
-        .credential("10.0.0.1".parse().unwrap(), &header)
-        .unwrap();
+    let credential = peers.credential("10.0.0.1".parse().unwrap(), &header).unwrap();
     assert_eq!(credential, Credential::TrustedHeader(header.clone()));
 
-    let error = peers
-        .credential("192.0.2.7".parse().unwrap(), &header)
-        .unwrap_err();
+    let error = peers.credential("192.0.2.7".parse().unwrap(), &header).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unauthenticated);
     assert!(!error.public_message().contains("192.0.2.7"));
     let causes = causes(&error);

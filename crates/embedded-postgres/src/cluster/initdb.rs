@@ -24,24 +24,16 @@ pub(super) fn prepare(
     if !pgdata.exists() {
         return create(data, user, options);
     }
-    let damaged = |reason: String| Error::DamagedFolder {
-        data_dir: data.root().to_owned(),
-        reason,
-    };
+    let damaged =
+        |reason: String| Error::DamagedFolder { data_dir: data.root().to_owned(), reason };
     let found = existing_major(data.root())
         .ok_or_else(|| damaged("its pgdata/PG_VERSION is missing or unreadable".to_owned()))?;
     let installed = options.installation.major();
     if found != installed {
         let data_dir = data.root().to_owned();
-        return Err(Error::OtherMajor {
-            data_dir,
-            found,
-            installed,
-        });
+        return Err(Error::OtherMajor { data_dir, found, installed });
     }
-    let owner = fs::metadata(&pgdata)
-        .map_err(Error::file("read", &pgdata))?
-        .uid();
+    let owner = fs::metadata(&pgdata).map_err(Error::file("read", &pgdata))?.uid();
     if owner != user.uid() {
         let reason = format!("its pgdata belongs to the user with number {owner}");
         return Err(damaged(reason));
@@ -63,13 +55,7 @@ fn create(data: &DataDir, user: &ServerUser, options: &ClusterOptions) -> Result
     files::remove_file(&password_copy)?;
     files::create_private_file(&password_copy, &password)?;
     let result = user.own(&password_copy).and_then(|()| {
-        run(
-            &options.installation,
-            user,
-            &unfinished,
-            &password_copy,
-            options.profile,
-        )
+        run(&options.installation, user, &unfinished, &password_copy, options.profile)
     });
     files::remove_file(&password_copy)?;
     result?;
@@ -91,17 +77,9 @@ fn run(
         .arg(pgdata)
         .arg("--pwfile")
         .arg(password_file)
-        .args([
-            "--username",
-            SUPERUSER,
-            "--auth=scram-sha-256",
-            "--encoding=UTF8",
-        ])
+        .args(["--username", SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8"])
         .args(["--data-checksums", "--no-instructions"])
-        .args(locale_arguments(
-            installation.major(),
-            cfg!(target_os = "macos"),
-        ));
+        .args(locale_arguments(installation.major(), cfg!(target_os = "macos")));
     if profile == Profile::Throwaway {
         command.arg("--no-sync");
     }
@@ -111,10 +89,7 @@ fn run(
     }
     let output_text = [output.stdout, output.stderr].concat();
     let output_text = tail(&String::from_utf8_lossy(&output_text), 10);
-    Err(Error::Initdb {
-        status: output.status,
-        output: output_text,
-    })
+    Err(Error::Initdb { status: output.status, output: output_text })
 }
 
 /// Byte order with Unicode's upper and lower case, the same on every machine where possible.

@@ -25,11 +25,7 @@ pub(super) fn end(data: &DataDir, user: &ServerUser, patience: Duration) -> Resu
         return disown(&pid_file, user);
     }
     tracing::warn!(pid, "ending a PostgreSQL that an earlier run left behind");
-    let steps = [
-        (Signal::INT, patience),
-        (Signal::QUIT, FORCED_END),
-        (Signal::KILL, FORCED_END),
-    ];
+    let steps = [(Signal::INT, patience), (Signal::QUIT, FORCED_END), (Signal::KILL, FORCED_END)];
     for (signal, limit) in steps {
         // It may have ended since the last look; the check that follows tells.
         if let Some(pid) = raw(pid) {
@@ -44,13 +40,7 @@ pub(super) fn end(data: &DataDir, user: &ServerUser, patience: Duration) -> Resu
 
 /// The process number in the first line of `postmaster.pid`.
 pub(super) fn first_number(pid_file: &Path) -> Option<u32> {
-    fs::read_to_string(pid_file)
-        .ok()?
-        .lines()
-        .next()?
-        .trim()
-        .parse()
-        .ok()
+    fs::read_to_string(pid_file).ok()?.lines().next()?.trim().parse().ok()
 }
 
 /// A process number as the system calls take it.
@@ -67,10 +57,7 @@ fn is_server_of(pid: u32, pgdata: &Path, user: &ServerUser) -> bool {
         let owned = fs::metadata(&process).is_ok_and(|meta| meta.uid() == user.uid());
         // A process that has ended and waits for its parent has an empty command line.
         let line = fs::read(format!("{process}/cmdline")).unwrap_or_default();
-        return owned
-            && line
-                .split(|byte| *byte == 0)
-                .any(|argument| argument == pgdata);
+        return owned && line.split(|byte| *byte == 0).any(|argument| argument == pgdata);
     }
     let listed = std::process::Command::new("ps")
         .args(["-ww", "-o", "command=", "-p", &pid.to_string()])
@@ -100,8 +87,6 @@ fn disown(pid_file: &Path, user: &ServerUser) -> Result<(), Error> {
     if status.success() {
         Ok(())
     } else {
-        Err(Error::file("rewrite", pid_file)(std::io::Error::other(
-            status.to_string(),
-        )))
+        Err(Error::file("rewrite", pid_file)(std::io::Error::other(status.to_string())))
     }
 }

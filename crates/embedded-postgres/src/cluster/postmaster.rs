@@ -70,10 +70,7 @@ impl Postmaster {
             return Ok(());
         }
         self.stopped = true;
-        let steps = [
-            (Signal::INT, self.stop_timeout),
-            (Signal::QUIT, IMMEDIATE_STOP),
-        ];
+        let steps = [(Signal::INT, self.stop_timeout), (Signal::QUIT, IMMEDIATE_STOP)];
         for (signal, limit) in steps {
             // The number is still this child's: it was not waited for before.
             if !self.has_ended()
@@ -119,12 +116,8 @@ impl Postmaster {
             }
         };
         let pid = child.id();
-        let mut server = Self {
-            child,
-            watchdog,
-            stop_timeout: options.stop_timeout,
-            stopped: false,
-        };
+        let mut server =
+            Self { child, watchdog, stop_timeout: options.stop_timeout, stopped: false };
         server.watchdog.watch(pid)?;
         Ok(server)
     }
@@ -178,9 +171,7 @@ impl Drop for Postmaster {
 fn is_ready(pid_file: &Path, pid: u32) -> bool {
     first_number(pid_file) == Some(pid)
         && fs::read_to_string(pid_file).is_ok_and(|text| {
-            text.lines()
-                .nth(STATE_LINE)
-                .is_some_and(|state| state.trim() == "ready")
+            text.lines().nth(STATE_LINE).is_some_and(|state| state.trim() == "ready")
         })
 }
 

@@ -38,10 +38,7 @@ pub(super) fn arguments(options: &ClusterOptions, address: &Address) -> Vec<Stri
     let fixed = [
         ("listen_addresses", listen.to_owned()),
         ("port", address.port.to_string()),
-        (
-            "unix_socket_directories",
-            quoted_list_item(&address.socket_dir.display().to_string()),
-        ),
+        ("unix_socket_directories", quoted_list_item(&address.socket_dir.display().to_string())),
         ("unix_socket_permissions", "0700".to_owned()),
         ("logging_collector", "off".to_owned()),
         ("log_destination", "stderr".to_owned()),

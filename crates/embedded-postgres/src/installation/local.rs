@@ -81,12 +81,7 @@ pub(super) fn probe(bin_dir: &Path) -> Result<Installation, String> {
     }
     let share_dir = share_dir(bin_dir, major)
         .ok_or_else(|| "its share folder with the extensions was not found".to_owned())?;
-    Ok(Installation {
-        bin_dir: bin_dir.to_owned(),
-        share_dir,
-        major,
-        origin: Origin::Local,
-    })
+    Ok(Installation { bin_dir: bin_dir.to_owned(), share_dir, major, origin: Origin::Local })
 }
 
 /// Asks `pg_config` where the extensions are, else looks in the usual places.
@@ -104,21 +99,13 @@ fn share_dir(bin_dir: &Path, major: u32) -> Option<PathBuf> {
 }
 
 fn ask_pg_config(program: &Path, what: &str) -> Option<PathBuf> {
-    program
-        .is_file()
-        .then(|| output_of(program, what))
-        .flatten()
-        .map(PathBuf::from)
+    program.is_file().then(|| output_of(program, what)).flatten().map(PathBuf::from)
 }
 
 fn output_of(program: &Path, argument: &str) -> Option<String> {
     let mut command = Command::new(program);
     clear_libpq_environment(&mut command);
-    let output = command
-        .arg(argument)
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
+    let output = command.arg(argument).output().ok().filter(|output| output.status.success())?;
     let text = String::from_utf8(output.stdout).ok()?;
     Some(text.trim().to_owned())
 }
@@ -136,10 +123,7 @@ mod tests {
 
     #[test]
     fn reads_the_major_version_of_releases_and_betas() {
-        assert_eq!(
-            parse_major("postgres (PostgreSQL) 16.10 (Debian 16.10-1)"),
-            Some(16)
-        );
+        assert_eq!(parse_major("postgres (PostgreSQL) 16.10 (Debian 16.10-1)"), Some(16));
         assert_eq!(parse_major("postgres (PostgreSQL) 19beta1"), Some(19));
         assert_eq!(parse_major("something else 18"), None);
     }

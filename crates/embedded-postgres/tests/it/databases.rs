@@ -35,21 +35,10 @@ fn errors_carry_the_servers_words() {
     let error = cluster.create_database("shop", None).unwrap_err();
     assert!(matches!(error, Error::Sql { .. }), "{error}");
     assert!(error.to_string().contains("already exists"), "{error}");
-    let error = cluster
-        .create_database("x\"; DROP DATABASE shop; --", None)
-        .unwrap_err();
+    let error = cluster.create_database("x\"; DROP DATABASE shop; --", None).unwrap_err();
     assert!(matches!(error, Error::InvalidName { .. }), "{error}");
     // The first failing statement ends the run.
-    let error = cluster
-        .psql()
-        .run("shop", "SELECT nothing; CREATE TABLE t ()")
-        .unwrap_err();
+    let error = cluster.psql().run("shop", "SELECT nothing; CREATE TABLE t ()").unwrap_err();
     assert!(error.to_string().contains("nothing"), "{error}");
-    assert_eq!(
-        cluster
-            .psql()
-            .run("shop", "SELECT to_regclass('t') IS NULL")
-            .unwrap(),
-        "t"
-    );
+    assert_eq!(cluster.psql().run("shop", "SELECT to_regclass('t') IS NULL").unwrap(), "t");
 }

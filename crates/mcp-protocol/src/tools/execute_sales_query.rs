@@ -20,10 +20,7 @@ pub(crate) struct ExecuteSalesQuery {
 
 impl ExecuteSalesQuery {
     pub(crate) fn new(query_runner: Arc<dyn QueryRunner>, limits: QueryLimits) -> Self {
-        Self {
-            query_runner,
-            limits,
-        }
+        Self { query_runner, limits }
     }
 }
 
@@ -81,11 +78,7 @@ impl RetailTool for ExecuteSalesQuery {
     type Answer = Answer;
 
     fn description(&self) -> String {
-        let QueryLimits {
-            max_rows,
-            max_bytes,
-            statement_timeout,
-        } = self.limits;
+        let QueryLimits { max_rows, max_bytes, statement_timeout } = self.limits;
         format!(
             "Run one read-only PostgreSQL SELECT over the chain's sales, customers, products and \
              stock.\n\
@@ -120,12 +113,7 @@ impl RetailTool for ExecuteSalesQuery {
         let text = envelope::text(&answer, principal.visibility())?;
         let receipt = envelope::receipt(&answer, principal.visibility(), &self.limits);
         let row_count = answer.rows.len();
-        let structured = Answer {
-            columns: answer.columns,
-            rows: answer.rows,
-            row_count,
-            receipt,
-        };
+        let structured = Answer { columns: answer.columns, rows: answer.rows, row_count, receipt };
         Ok(Answered { text, structured })
     }
 }

@@ -132,10 +132,7 @@ impl RetailTool for GetMultipleTableSchemas {
         let schemas = self.catalog.describe(principal, &tables).await?;
         let text = markdown::describe(&schemas);
         let tables = schemas.into_iter().map(TableDescription::from).collect();
-        Ok(Answered {
-            text,
-            structured: Answer { tables },
-        })
+        Ok(Answered { text, structured: Answer { tables } })
     }
 }
 
@@ -153,19 +150,11 @@ fn known_tables(names: &[String]) -> Result<Vec<RetailTable>, Error> {
     if invalid.is_empty() {
         return Ok(tables);
     }
-    let invalid: Vec<String> = invalid
-        .into_iter()
-        .take(ECHOED_NAMES)
-        .map(|n| echo(n))
-        .collect();
+    let invalid: Vec<String> = invalid.into_iter().take(ECHOED_NAMES).map(|n| echo(n)).collect();
     let message = format!(
         "Error: Invalid table names: {}. Valid tables are: {}",
         quoted_list(invalid.iter().map(String::as_str)),
-        quoted_list(
-            RetailTable::ALL
-                .into_iter()
-                .map(RetailTable::qualified_name)
-        ),
+        quoted_list(RetailTable::ALL.into_iter().map(RetailTable::qualified_name)),
     );
     Err(Error::new(ErrorCode::InvalidArgument, message)
         .with_hint("call again with names from the list of valid tables"))
@@ -208,10 +197,7 @@ impl From<TableSchema> for TableDescription {
             valid_values: schema
                 .valid_values
                 .into_iter()
-                .map(|values| Values {
-                    of: values.of,
-                    values: values.values,
-                })
+                .map(|values| Values { of: values.of, values: values.values })
                 .collect(),
         }
     }

@@ -76,14 +76,9 @@ async fn dropping_the_http_request_drops_the_statement(#[case] post: Post) {
 async fn shutting_down_drops_the_statement() {
     let runner = EndlessRunner::default();
     let shutdown = CancellationToken::new();
-    let options = HttpOptions {
-        shutdown: shutdown.clone(),
-        ..HttpOptions::default()
-    };
+    let options = HttpOptions { shutdown: shutdown.clone(), ..HttpOptions::default() };
     let service = server_with(Arc::new(runner.clone())).streamable_http_service(options);
-    let request = Post::newest("tools/call", endless_call())
-        .by(seattle().await)
-        .into_request();
+    let request = Post::newest("tools/call", endless_call()).by(seattle().await).into_request();
     let call = tokio::spawn(service.oneshot(request));
     within_seconds("started", &runner.started).await;
     shutdown.cancel();
@@ -111,9 +106,7 @@ async fn a_cancelled_notification_drops_the_statement_on_streams() {
         .await
         .unwrap();
     within_seconds("started", &runner.started).await;
-    call.cancel(Some("changed my mind".to_owned()))
-        .await
-        .unwrap();
+    call.cancel(Some("changed my mind".to_owned())).await.unwrap();
     within_seconds("dropped", &runner.dropped).await;
 
     client.close().await.unwrap();

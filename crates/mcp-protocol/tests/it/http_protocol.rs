@@ -9,31 +9,17 @@ use crate::support::{NEWEST, Post, head_office, seattle, server};
 
 #[tokio::test]
 async fn discover_names_the_server_and_its_versions() {
-    let reply = Post::newest("server/discover", json!({}))
-        .by(seattle().await)
-        .send()
-        .await;
+    let reply = Post::newest("server/discover", json!({})).by(seattle().await).send().await;
     let result = reply.result();
     assert_eq!(
         result["supportedVersions"],
         json!(["2025-03-26", "2025-06-18", "2025-11-25", NEWEST])
     );
     assert_eq!(result["capabilities"], json!({ "tools": {} }));
-    assert_eq!(
-        result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"],
-        "retail-mcp"
-    );
-    assert_eq!(
-        result["_meta"]["io.modelcontextprotocol/serverInfo"]["version"],
-        "9.9.9"
-    );
+    assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"], "retail-mcp");
+    assert_eq!(result["_meta"]["io.modelcontextprotocol/serverInfo"]["version"], "9.9.9");
     assert!(result["ttlMs"].as_u64().unwrap() > 0);
-    assert!(
-        result["instructions"]
-            .as_str()
-            .unwrap()
-            .contains("get_multiple_table_schemas")
-    );
+    assert!(result["instructions"].as_str().unwrap().contains("get_multiple_table_schemas"));
     assert_eq!(reply.headers["content-type"], "application/json");
 }
 
@@ -52,10 +38,7 @@ async fn initialize_agrees_on_a_version_and_issues_no_session(
         "capabilities": {},
         "clientInfo": { "name": "test", "version": "1" },
     });
-    let reply = Post::bare("initialize", params)
-        .by(seattle().await)
-        .send()
-        .await;
+    let reply = Post::bare("initialize", params).by(seattle().await).send().await;
     assert_eq!(reply.result()["protocolVersion"], agreed);
     assert_eq!(reply.result()["serverInfo"]["name"], "retail-mcp");
     assert!(!reply.headers.contains_key("mcp-session-id"));
@@ -64,29 +47,17 @@ async fn initialize_agrees_on_a_version_and_issues_no_session(
 #[tokio::test]
 async fn another_replica_answers_without_the_handshake() {
     for method in ["ping", "tools/list"] {
-        let reply = Post::legacy("2025-06-18", method, json!({}))
-            .by(seattle().await)
-            .send()
-            .await;
+        let reply = Post::legacy("2025-06-18", method, json!({})).by(seattle().await).send().await;
         assert!(reply.result().is_object());
     }
     let params = json!({ "name": "get_current_utc_date" });
-    let reply = Post::legacy("2025-11-25", "tools/call", params)
-        .by(seattle().await)
-        .send()
-        .await;
-    assert_eq!(
-        reply.text(),
-        "Current UTC Date/Time: 2026-11-22T21:25:57.123456Z"
-    );
+    let reply = Post::legacy("2025-11-25", "tools/call", params).by(seattle().await).send().await;
+    assert_eq!(reply.text(), "Current UTC Date/Time: 2026-11-22T21:25:57.123456Z");
 }
 
 #[tokio::test]
 async fn the_list_of_tools_is_private_to_the_caller_and_may_be_kept() {
-    let reply = Post::newest("tools/list", json!({}))
-        .by(seattle().await)
-        .send()
-        .await;
+    let reply = Post::newest("tools/list", json!({})).by(seattle().await).send().await;
     assert_eq!(reply.result()["cacheScope"], "private");
     assert!(reply.result()["ttlMs"].as_u64().unwrap() > 0);
 }
@@ -107,11 +78,8 @@ async fn what_the_newest_version_lacks_is_not_found(#[case] method: &str) {
         "capabilities": {},
         "clientInfo": { "name": "test", "version": "1" },
     });
-    let reply = Post::newest(method, params)
-        .header("mcp-name", "x:y")
-        .by(seattle().await)
-        .send()
-        .await;
+    let reply =
+        Post::newest(method, params).header("mcp-name", "x:y").by(seattle().await).send().await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND, "{reply:?}");
     assert_eq!(reply.error_code(), -32601);
     assert_eq!(reply.body["id"], 7);
@@ -152,15 +120,9 @@ async fn an_unknown_version_is_told_the_known_ones() {
 
 #[tokio::test]
 async fn discover_without_meta_is_malformed() {
-    let reply = Post::newest("server/discover", json!({}))
-        .without_meta()
-        .by(seattle().await)
-        .send()
-        .await;
-    assert_eq!(
-        (reply.status, reply.error_code()),
-        (StatusCode::BAD_REQUEST, -32602)
-    );
+    let reply =
+        Post::newest("server/discover", json!({})).without_meta().by(seattle().await).send().await;
+    assert_eq!((reply.status, reply.error_code()), (StatusCode::BAD_REQUEST, -32602));
 }
 
 #[rstest]
@@ -210,15 +172,11 @@ async fn an_empty_host_list_lets_nobody_in(
 
 #[tokio::test]
 async fn an_empty_origin_list_lets_no_browser_in() {
-    let options = HttpOptions {
-        allowed_origins: Vec::new(),
-        ..HttpOptions::default()
-    };
+    let options = HttpOptions { allowed_origins: Vec::new(), ..HttpOptions::default() };
     let service = server().streamable_http_service(options);
-    for (origin, status) in [
-        (Some("http://localhost:8000"), StatusCode::FORBIDDEN),
-        (None, StatusCode::OK),
-    ] {
+    for (origin, status) in
+        [(Some("http://localhost:8000"), StatusCode::FORBIDDEN), (None, StatusCode::OK)]
+    {
         let post = Post::newest("server/discover", json!({})).by(seattle().await);
         let post = match origin {
             Some(origin) => post.header("origin", origin),
@@ -230,10 +188,7 @@ async fn an_empty_origin_list_lets_no_browser_in() {
 
 #[tokio::test]
 async fn a_long_body_is_refused() {
-    let options = HttpOptions {
-        max_body_bytes: 64,
-        ..HttpOptions::default()
-    };
+    let options = HttpOptions { max_body_bytes: 64, ..HttpOptions::default() };
     let reply = Post::newest("server/discover", json!({}))
         .by(seattle().await)
         .send_to(server().streamable_http_service(options))
@@ -245,9 +200,7 @@ async fn a_long_body_is_refused() {
 async fn there_is_no_stream_to_open_and_no_session_to_end() {
     use tower::ServiceExt as _;
     for method in ["GET", "DELETE"] {
-        let mut request = Post::newest("ping", json!({}))
-            .by(seattle().await)
-            .into_request();
+        let mut request = Post::newest("ping", json!({})).by(seattle().await).into_request();
         *request.method_mut() = method.parse().unwrap();
         let response = crate::support::service().oneshot(request).await.unwrap();
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);

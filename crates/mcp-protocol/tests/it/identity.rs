@@ -7,12 +7,7 @@ use crate::support::{Post, Reply, call, principal, seattle};
 
 fn assert_unauthenticated(reply: &Reply) {
     assert_eq!(reply.error_code(), -32600, "{reply:?}");
-    assert!(
-        reply.body["error"]["message"]
-            .as_str()
-            .unwrap()
-            .starts_with("Unauthenticated")
-    );
+    assert!(reply.body["error"]["message"].as_str().unwrap().starts_with("Unauthenticated"));
     assert_eq!(reply.body["error"]["data"]["code"], "unauthenticated");
     assert!(reply.body["result"].is_null());
 }
@@ -62,15 +57,9 @@ async fn the_list_has_what_the_caller_may_call_in_one_order(
     #[case] expected: &[&str],
 ) {
     for _ in 0..3 {
-        let reply = Post::newest("tools/list", json!({}))
-            .by(principal(who).await)
-            .send()
-            .await;
+        let reply = Post::newest("tools/list", json!({})).by(principal(who).await).send().await;
         let tools = reply.result()["tools"].as_array().unwrap().clone();
-        let names: Vec<&str> = tools
-            .iter()
-            .map(|tool| tool["name"].as_str().unwrap())
-            .collect();
+        let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
         assert_eq!(names, expected);
     }
 }
@@ -79,9 +68,7 @@ async fn the_list_has_what_the_caller_may_call_in_one_order(
 async fn a_hidden_tool_cannot_be_called_either() {
     let reader = principal("seattle:retail.read").await;
     let arguments = json!({ "postgresql_query": "SELECT 1" });
-    let failure = call(reader, "execute_sales_query", arguments)
-        .await
-        .failure();
+    let failure = call(reader, "execute_sales_query", arguments).await.failure();
     assert_eq!(failure["code"], "forbidden");
     assert_eq!(failure["hint"], "it needs the scope retail.sql");
     assert_eq!(failure["retryable"], false);
@@ -89,17 +76,13 @@ async fn a_hidden_tool_cannot_be_called_either() {
 
 #[tokio::test]
 async fn the_runner_gets_the_callers_principal() {
-    for (who, label) in [
-        ("seattle:retail.sql", "Zava Retail Seattle"),
-        ("head-office:retail.sql", "all stores"),
-    ] {
+    for (who, label) in
+        [("seattle:retail.sql", "Zava Retail Seattle"), ("head-office:retail.sql", "all stores")]
+    {
         let arguments = json!({ "postgresql_query": "SELECT 1" });
         let reply = call(principal(who).await, "execute_sales_query", arguments).await;
         assert_eq!(reply.result()["structuredContent"]["rows"][0][0], label);
-        assert_eq!(
-            reply.result()["structuredContent"]["receipt"]["acting_store"],
-            label
-        );
+        assert_eq!(reply.result()["structuredContent"]["receipt"]["acting_store"], label);
     }
 }
 

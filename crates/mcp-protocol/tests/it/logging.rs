@@ -45,12 +45,7 @@ async fn log_of(sql: &str) -> String {
         .with_writer(captured.clone())
         .finish();
     let _default = tracing::subscriber::set_default(subscriber);
-    call(
-        head_office().await,
-        "execute_sales_query",
-        json!({ "postgresql_query": sql }),
-    )
-    .await;
+    call(head_office().await, "execute_sales_query", json!({ "postgresql_query": sql })).await;
     captured.text()
 }
 

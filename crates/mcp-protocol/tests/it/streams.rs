@@ -9,9 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use crate::support::{NEWEST, meta, principal, seattle, server};
 
 fn newest() -> ClientLifecycleMode {
-    ClientLifecycleMode::Discover {
-        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-    }
+    ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] }
 }
 
 #[rstest]
@@ -28,17 +26,10 @@ async fn a_client_lists_and_calls_the_tools(#[case] lifecycle: ClientLifecycleMo
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
     assert_eq!(
         names,
-        [
-            "get_multiple_table_schemas",
-            "execute_sales_query",
-            "get_current_utc_date"
-        ]
+        ["get_multiple_table_schemas", "execute_sales_query", "get_current_utc_date"]
     );
 
-    let arguments = json!({ "postgresql_query": "SELECT 1" })
-        .as_object()
-        .unwrap()
-        .clone();
+    let arguments = json!({ "postgresql_query": "SELECT 1" }).as_object().unwrap().clone();
     let result = client
         .call_tool(CallToolRequestParams::new("execute_sales_query").with_arguments(arguments))
         .await
@@ -46,10 +37,8 @@ async fn a_client_lists_and_calls_the_tools(#[case] lifecycle: ClientLifecycleMo
     let structured = result.structured_content.unwrap();
     assert_eq!(structured["receipt"]["acting_store"], "Zava Retail Seattle");
 
-    let result = client
-        .call_tool(CallToolRequestParams::new("get_multiple_table_schemas"))
-        .await
-        .unwrap();
+    let result =
+        client.call_tool(CallToolRequestParams::new("get_multiple_table_schemas")).await.unwrap();
     assert_eq!(result.is_error, Some(true));
 
     client.close().await.unwrap();
@@ -74,10 +63,7 @@ async fn a_client_that_leaves_at_once_is_no_failure() {
     let (client_end, server_end) = tokio::io::duplex(1024);
     let (input, output) = tokio::io::split(server_end);
     drop(client_end);
-    server()
-        .serve_streams(seattle().await, input, output)
-        .await
-        .unwrap();
+    server().serve_streams(seattle().await, input, output).await.unwrap();
 }
 
 /// Some clients start a server only to see which protocol it speaks.
@@ -91,10 +77,7 @@ async fn a_client_that_leaves_after_discover_is_no_failure() {
     let params = json!({ "_meta": meta(NEWEST) });
     let discover =
         json!({ "jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": params });
-    client_output
-        .write_all(format!("{discover}\n").as_bytes())
-        .await
-        .unwrap();
+    client_output.write_all(format!("{discover}\n").as_bytes()).await.unwrap();
     let mut lines = BufReader::new(client_input).lines();
     let line = lines.next_line().await.unwrap().unwrap();
     let reply: serde_json::Value = serde_json::from_str(&line).unwrap();

@@ -28,10 +28,7 @@ struct NamedIdentities;
 impl IdentityResolver for NamedIdentities {
     async fn verify(&self, credential: &Credential) -> Result<VerifiedIdentity, Error> {
         let Credential::TrustedHeader(text) = credential else {
-            return Err(Error::new(
-                ErrorCode::Unauthenticated,
-                "unknown kind of credential",
-            ));
+            return Err(Error::new(ErrorCode::Unauthenticated, "unknown kind of credential"));
         };
         let (name, scopes) = text.split_once(':').unwrap();
         let visibility = match name {
@@ -42,9 +39,7 @@ impl IdentityResolver for NamedIdentities {
             }),
             _ => Visibility::AllStores,
         };
-        let scopes = Scope::ALL
-            .into_iter()
-            .filter(|scope| scopes.contains(scope.as_str()));
+        let scopes = Scope::ALL.into_iter().filter(|scope| scopes.contains(scope.as_str()));
         Ok(VerifiedIdentity {
             subject: name.to_owned(),
             visibility,
@@ -56,10 +51,7 @@ impl IdentityResolver for NamedIdentities {
 
 /// A principal such as `seattle:retail.read retail.sql`.
 pub(crate) async fn principal(text: &str) -> Principal {
-    NamedIdentities
-        .resolve(&Credential::TrustedHeader(text.to_owned()))
-        .await
-        .unwrap()
+    NamedIdentities.resolve(&Credential::TrustedHeader(text.to_owned())).await.unwrap()
 }
 
 pub(crate) async fn seattle() -> Principal {
@@ -85,10 +77,8 @@ impl QueryRunner for ScriptedRunner {
             "SELECT none" => 0,
             "SELECT many" => 3,
             "SELECT wrong" => {
-                return Err(
-                    Error::new(ErrorCode::QueryFailed, "column \"wrong\" does not exist")
-                        .with_cause("SQLSTATE 42703"),
-                );
+                return Err(Error::new(ErrorCode::QueryFailed, "column \"wrong\" does not exist")
+                    .with_cause("SQLSTATE 42703"));
             }
             "SELECT broken" => return Err(Error::internal("password=hunter2")),
             "SELECT panic" => panic!("a defect"),
@@ -96,10 +86,7 @@ impl QueryRunner for ScriptedRunner {
         };
         Ok(QueryAnswer {
             columns: ["store", "total"]
-                .map(|name| Column {
-                    name: name.to_owned(),
-                    pg_type: "text".to_owned(),
-                })
+                .map(|name| Column { name: name.to_owned(), pg_type: "text".to_owned() })
                 .to_vec(),
             rows: vec![vec![json!(principal.visibility().label()), json!("12.50")]; rows],
             truncation: (rows == 3).then_some(Truncation::Rows(limits.max_rows)),
@@ -164,10 +151,7 @@ pub(crate) fn server_with(query_runner: Arc<dyn QueryRunner>) -> RetailMcp {
         .query_runner(query_runner)
         .schema_catalog(catalog())
         .clock(Arc::new(FixedClock))
-        .query_limits(QueryLimits {
-            max_rows: 3,
-            ..QueryLimits::default()
-        })
+        .query_limits(QueryLimits { max_rows: 3, ..QueryLimits::default() })
         .server_version("9.9.9")
         .build()
         .unwrap()
@@ -222,11 +206,7 @@ impl Post {
             .header("accept", "application/json, text/event-stream");
         let mut body = json!({ "jsonrpc": "2.0", "id": 7, "method": method });
         body["params"] = params;
-        Self {
-            request,
-            body,
-            principal: None,
-        }
+        Self { request, body, principal: None }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -256,11 +236,8 @@ impl Post {
 
     pub(crate) fn into_request(self) -> Request<String> {
         let has_host = self.request.headers_ref().unwrap().contains_key("host");
-        let request = if has_host {
-            self.request
-        } else {
-            self.request.header("host", "localhost")
-        };
+        let request =
+            if has_host { self.request } else { self.request.header("host", "localhost") };
         let mut request = request.body(self.body.to_string()).unwrap();
         if let Some(principal) = self.principal {
             request.extensions_mut().insert(principal);
@@ -277,11 +254,7 @@ impl Post {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Reply { status: parts.status, headers: parts.headers, body }
     }
 }
 
@@ -302,9 +275,7 @@ impl Reply {
     }
 
     pub(crate) fn error_code(&self) -> i64 {
-        self.body["error"]["code"]
-            .as_i64()
-            .unwrap_or_else(|| panic!("no error: {self:?}"))
+        self.body["error"]["code"].as_i64().unwrap_or_else(|| panic!("no error: {self:?}"))
     }
 
     /// The text of a tool's answer.
@@ -322,11 +293,8 @@ impl Reply {
 
 /// A call of a tool over the newest protocol.
 pub(crate) async fn call(principal: Principal, tool: &str, arguments: Value) -> Reply {
-    Post::newest(
-        "tools/call",
-        json!({ "name": tool, "arguments": arguments }),
-    )
-    .by(principal)
-    .send()
-    .await
+    Post::newest("tools/call", json!({ "name": tool, "arguments": arguments }))
+        .by(principal)
+        .send()
+        .await
 }

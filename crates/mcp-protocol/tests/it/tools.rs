@@ -6,30 +6,19 @@ use serde_json::{Value, json};
 use crate::support::{Post, Reply, call, head_office, principal, seattle};
 
 async fn query(sql: &str) -> Reply {
-    call(
-        head_office().await,
-        "execute_sales_query",
-        json!({ "postgresql_query": sql }),
-    )
-    .await
+    call(head_office().await, "execute_sales_query", json!({ "postgresql_query": sql })).await
 }
 
 #[tokio::test]
 async fn the_list_of_tools_is_as_published() {
-    let reply = Post::newest("tools/list", json!({}))
-        .by(head_office().await)
-        .send()
-        .await;
+    let reply = Post::newest("tools/list", json!({})).by(head_office().await).send().await;
     insta::assert_json_snapshot!(reply.result()["tools"]);
 }
 
 #[tokio::test]
 async fn rows_come_as_an_envelope_and_as_structured_content() {
     let reply = query("SELECT 1;").await;
-    assert_eq!(
-        reply.text(),
-        r#"{"c":["store","total"],"r":[["all stores","12.50"]],"n":1}"#
-    );
+    assert_eq!(reply.text(), r#"{"c":["store","total"],"r":[["all stores","12.50"]],"n":1}"#);
     insta::assert_json_snapshot!(reply.result());
 }
 
@@ -41,10 +30,7 @@ async fn a_cut_result_says_so() {
     assert_eq!(envelope["truncated"], true);
     assert!(envelope["msg"].as_str().unwrap().contains("Aggregate"));
     let receipt = &reply.result()["structuredContent"]["receipt"];
-    assert_eq!(
-        (&receipt["truncated"], &receipt["limit"]),
-        (&json!(true), &json!(3))
-    );
+    assert_eq!((&receipt["truncated"], &receipt["limit"]), (&json!(true), &json!(3)));
 }
 
 #[tokio::test]
@@ -56,10 +42,7 @@ async fn no_rows_keep_the_columns_and_name_the_store() {
     let arguments = json!({ "postgresql_query": "SELECT none" });
     let reply = call(seattle().await, "execute_sales_query", arguments).await;
     let envelope: Value = serde_json::from_str(reply.text()).unwrap();
-    assert_eq!(
-        envelope["msg"],
-        "No rows (only rows of Zava Retail Seattle are visible)"
-    );
+    assert_eq!(envelope["msg"], "No rows (only rows of Zava Retail Seattle are visible)");
 }
 
 #[rstest]
@@ -89,9 +72,8 @@ async fn a_wrong_argument_is_named(
 #[tokio::test]
 async fn a_wrong_table_lists_the_valid_ones() {
     let arguments = json!({ "table_names": ["orders", "sales"] });
-    let failure = call(head_office().await, "get_multiple_table_schemas", arguments)
-        .await
-        .failure();
+    let failure =
+        call(head_office().await, "get_multiple_table_schemas", arguments).await.failure();
     let message = failure["message"].as_str().unwrap();
     assert!(message.starts_with("Error: Invalid table names: ['sales']. Valid tables are: ['"));
 }
@@ -102,12 +84,7 @@ async fn a_failed_statement_is_told_without_its_cause() {
     let failure = reply.failure();
     assert_eq!(failure["code"], "query_failed");
     assert_eq!(failure["message"], "column \"wrong\" does not exist");
-    assert!(
-        failure["hint"]
-            .as_str()
-            .unwrap()
-            .contains("get_multiple_table_schemas")
-    );
+    assert!(failure["hint"].as_str().unwrap().contains("get_multiple_table_schemas"));
     assert!(!reply.body.to_string().contains("42703"));
 }
 
@@ -132,26 +109,16 @@ async fn schemas_come_as_markdown_and_as_structured_content() {
     let arguments = json!({ "table_names": ["retail.orders", "orders"] });
     let reply = call(head_office().await, "get_multiple_table_schemas", arguments).await;
     let text = reply.text();
-    assert!(
-        text.starts_with("# Table: retail.orders\n**Purpose:** Orders (baskets)\n"),
-        "{text}"
-    );
+    assert!(text.starts_with("# Table: retail.orders\n**Purpose:** Orders (baskets)\n"), "{text}");
     assert_eq!(text.matches("# Table").count(), 1);
     insta::assert_json_snapshot!(reply.result()["structuredContent"]);
 }
 
 #[tokio::test]
 async fn the_date_is_told_twice() {
-    let reply = call(
-        principal("seattle:retail.read").await,
-        "get_current_utc_date",
-        json!({}),
-    )
-    .await;
-    assert_eq!(
-        reply.text(),
-        "Current UTC Date/Time: 2026-11-22T21:25:57.123456Z"
-    );
+    let reply =
+        call(principal("seattle:retail.read").await, "get_current_utc_date", json!({})).await;
+    assert_eq!(reply.text(), "Current UTC Date/Time: 2026-11-22T21:25:57.123456Z");
     assert_eq!(
         reply.result()["structuredContent"],
         json!({ "utc": "2026-11-22T21:25:57.123456Z", "date": "2026-11-22" })
@@ -161,19 +128,10 @@ async fn the_date_is_told_twice() {
 /// Clients of the official kits refuse structured content that does not fit its schema.
 #[tokio::test]
 async fn structured_content_fits_its_published_schema() {
-    let list = Post::newest("tools/list", json!({}))
-        .by(head_office().await)
-        .send()
-        .await;
+    let list = Post::newest("tools/list", json!({})).by(head_office().await).send().await;
     let calls = [
-        (
-            "get_multiple_table_schemas",
-            json!({ "table_names": ["orders", "stores"] }),
-        ),
-        (
-            "execute_sales_query",
-            json!({ "postgresql_query": "SELECT many" }),
-        ),
+        ("get_multiple_table_schemas", json!({ "table_names": ["orders", "stores"] })),
+        ("execute_sales_query", json!({ "postgresql_query": "SELECT many" })),
         ("get_current_utc_date", json!({})),
     ];
     for (name, arguments) in calls {
@@ -194,9 +152,7 @@ fn assert_fits(value: &Value, schema: &Value, root: &Value, at: &str) {
         return assert_fits(value, target, root, at);
     }
     if let Some(options) = schema["anyOf"].as_array() {
-        let option = options
-            .iter()
-            .find(|option| (option["type"] == "null") == value.is_null());
+        let option = options.iter().find(|option| (option["type"] == "null") == value.is_null());
         return assert_fits(value, option.unwrap(), root, at);
     }
     let types: Vec<&str> = match &schema["type"] {
@@ -214,15 +170,9 @@ fn assert_fits(value: &Value, schema: &Value, root: &Value, at: &str) {
         "null" => value.is_null(),
         _ => false,
     };
-    assert!(
-        types.is_empty() || types.iter().any(fits),
-        "{at}: {value} is not {types:?}"
-    );
+    assert!(types.is_empty() || types.iter().any(fits), "{at}: {value} is not {types:?}");
     for name in schema["required"].as_array().into_iter().flatten() {
-        assert!(
-            value.get(name.as_str().unwrap()).is_some(),
-            "{at}: {name} is missing"
-        );
+        assert!(value.get(name.as_str().unwrap()).is_some(), "{at}: {name} is missing");
     }
     for (name, member) in value.as_object().into_iter().flatten() {
         let property = &schema["properties"][name];

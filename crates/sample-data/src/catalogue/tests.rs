@@ -23,11 +23,7 @@ description = "A soft face. It leaves no marks."
 fn the_chains_catalogue_is_valid_and_complete() {
     let catalogue = Catalogue::embedded().unwrap();
     assert_eq!(catalogue.categories().len(), 9);
-    let names: Vec<&str> = catalogue
-        .categories()
-        .iter()
-        .map(|c| c.name.as_str())
-        .collect();
+    let names: Vec<&str> = catalogue.categories().iter().map(|c| c.name.as_str()).collect();
     assert_eq!(
         names,
         [
@@ -42,25 +38,14 @@ fn the_chains_catalogue_is_valid_and_complete() {
             "STORAGE & ORGANIZATION",
         ]
     );
-    assert!(
-        catalogue.products().len() >= 424,
-        "{}",
-        catalogue.products().len()
-    );
-    assert!(
-        catalogue
-            .products()
-            .iter()
-            .all(|product| !product.description.contains(['\n', '\t']))
-    );
+    assert!(catalogue.products().len() >= 424, "{}", catalogue.products().len());
+    assert!(catalogue.products().iter().all(|product| !product.description.contains(['\n', '\t'])));
 }
 
 #[test]
 fn products_are_numbered_and_priced() {
     let catalogue = Catalogue::from_toml(&[("a.toml", GOOD)]).unwrap();
-    let [hammer, mallet] = catalogue.products() else {
-        panic!("two products")
-    };
+    let [hammer, mallet] = catalogue.products() else { panic!("two products") };
     assert_eq!((hammer.product_id, hammer.sku.as_str()), (1, "HTHMR001"));
     assert_eq!((hammer.cost_cents, hammer.base_price_cents), (1420, 2119));
     assert_eq!((mallet.product_id, mallet.sku.as_str()), (2, "HTHMR002"));
@@ -87,21 +72,14 @@ fn a_broken_rule_is_named(#[case] from: &str, #[case] to: &str, #[case] reason: 
 #[test]
 fn repeated_files_are_refused() {
     let error = Catalogue::from_toml(&[("a.toml", GOOD), ("b.toml", GOOD)]).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("category name \"HAND TOOLS\" occurs twice"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("category name \"HAND TOOLS\" occurs twice"), "{error}");
 }
 
 #[test]
 fn amounts_parse_exactly() {
     assert_eq!(parse_cents("0.52"), Some(52));
     assert_eq!(parse_cents("289.00"), Some(28_900));
-    for bad in [
-        "", ".50", "5", "5.", "5.5", "5.555", "-5.50", "5,50", "1e3.00",
-    ] {
+    for bad in ["", ".50", "5", "5.", "5.5", "5.555", "-5.50", "5,50", "1e3.00"] {
         assert_eq!(parse_cents(bad), None, "{bad}");
     }
 }

@@ -168,9 +168,7 @@ impl Observed {
     }
 
     pub(super) fn store(&self, name: &str) -> Option<&StoreSales> {
-        self.store_sales
-            .iter()
-            .find(|sales| sales.store_name == name)
+        self.store_sales.iter().find(|sales| sales.store_name == name)
     }
 
     /// A category's pieces from January to December, over the years that are wanted.

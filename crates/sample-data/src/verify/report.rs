@@ -61,28 +61,17 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let header = ["check", "target", "observed", "tolerance"];
-        let rows: Vec<[&str; 4]> = std::iter::once(header)
-            .chain(self.lines.iter().map(|line| {
-                [
-                    line.name.as_str(),
-                    &line.target,
-                    &line.observed,
-                    &line.tolerance,
-                ]
-            }))
-            .collect();
+        let rows: Vec<[&str; 4]> =
+            std::iter::once(header)
+                .chain(self.lines.iter().map(|line| {
+                    [line.name.as_str(), &line.target, &line.observed, &line.tolerance]
+                }))
+                .collect();
         let widths: [usize; 4] = std::array::from_fn(|column| {
-            rows.iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.len())
-                .max()
-                .unwrap_or(0)
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.len()).max().unwrap_or(0)
         });
-        let verdicts = std::iter::once("").chain(
-            self.lines
-                .iter()
-                .map(|line| if line.ok { "ok" } else { "OFF" }),
-        );
+        let verdicts = std::iter::once("")
+            .chain(self.lines.iter().map(|line| if line.ok { "ok" } else { "OFF" }));
         for ([name, target, observed, tolerance], verdict) in rows.iter().zip(verdicts) {
             let [name_width, target_width, observed_width, tolerance_width] = widths;
             let row = format!(

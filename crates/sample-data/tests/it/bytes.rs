@@ -25,10 +25,8 @@ fn text(dataset: &Dataset, table: Table) -> String {
 #[test]
 fn each_table_is_pinned() {
     let tiny = tiny();
-    let hashes: Vec<(&str, u64)> = Table::ALL
-        .into_iter()
-        .map(|table| (table.name(), hash(&tiny, table)))
-        .collect();
+    let hashes: Vec<(&str, u64)> =
+        Table::ALL.into_iter().map(|table| (table.name(), hash(&tiny, table))).collect();
     let pinned = [
         ("retail.stores", 0x0c98_5578_9ebf_006c),
         ("retail.categories", 0xddf2_6c45_1afd_c858),
@@ -46,25 +44,10 @@ fn each_table_is_pinned() {
 fn seed_scale_and_date_each_matter() {
     let until = date(2026, 11, 22);
     let base = hash(&tiny(), Table::OrderItems);
-    assert_eq!(
-        base,
-        hash(&dataset(42, Scale::Tiny, until), Table::OrderItems)
-    );
-    assert_ne!(
-        base,
-        hash(&dataset(43, Scale::Tiny, until), Table::OrderItems)
-    );
-    assert_ne!(
-        base,
-        hash(&dataset(42, Scale::Factor(0.02), until), Table::OrderItems)
-    );
-    assert_ne!(
-        base,
-        hash(
-            &dataset(42, Scale::Tiny, date(2026, 11, 23)),
-            Table::OrderItems
-        )
-    );
+    assert_eq!(base, hash(&dataset(42, Scale::Tiny, until), Table::OrderItems));
+    assert_ne!(base, hash(&dataset(43, Scale::Tiny, until), Table::OrderItems));
+    assert_ne!(base, hash(&dataset(42, Scale::Factor(0.02), until), Table::OrderItems));
+    assert_ne!(base, hash(&dataset(42, Scale::Tiny, date(2026, 11, 23)), Table::OrderItems));
 }
 
 #[test]
@@ -80,10 +63,7 @@ fn chunks_are_of_even_size_and_end_with_a_row() {
         .collect();
     assert!(sizes.len() > 5);
     let (_, full) = sizes.split_last().unwrap();
-    assert!(
-        full.iter().all(|size| (65_536..66_000).contains(size)),
-        "{sizes:?}"
-    );
+    assert!(full.iter().all(|size| (65_536..66_000).contains(size)), "{sizes:?}");
     assert_eq!(chunks.rows_written(), dataset.order_items().count() as u64);
 }
 
@@ -93,30 +73,20 @@ fn rows_have_one_field_for_each_column_and_the_promised_number() {
     for table in Table::ALL {
         let text = text(&tiny, table);
         for line in text.lines() {
-            assert_eq!(
-                line.split('\t').count(),
-                table.columns().len(),
-                "{table}: {line}"
-            );
+            assert_eq!(line.split('\t').count(), table.columns().len(), "{table}: {line}");
         }
         let (rows, count) = (text.lines().count() as u64, tiny.row_count(table));
         if count.is_exact() {
             assert_eq!(rows, count.value(), "{table}");
         } else {
-            assert!(
-                rows.abs_diff(count.value()) * 20 < rows,
-                "{table}: {rows} {count:?}"
-            );
+            assert!(rows.abs_diff(count.value()) * 20 < rows, "{table}: {rows} {count:?}");
         }
     }
 }
 
 #[test]
 fn names_keep_their_apostrophes_and_accents() {
-    let text = text(
-        &dataset(42, Scale::Factor(0.1), date(2026, 11, 22)),
-        Table::Customers,
-    );
+    let text = text(&dataset(42, Scale::Factor(0.1), date(2026, 11, 22)), Table::Customers);
     assert!(text.contains("\tO'Brien\t") && text.contains("\tMuñoz\t"));
     assert!(!text.contains("''") && !text.contains('\\'));
 }

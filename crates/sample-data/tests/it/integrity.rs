@@ -19,10 +19,7 @@ fn orders_rise_by_date_and_end_in_time(#[case] scale: Scale, #[case] until: Naiv
     let mut count = 0;
     for (order, id) in dataset.orders().zip(1..) {
         assert_eq!(order.order_id, id);
-        assert!(
-            order.order_date >= last && order.order_date <= until,
-            "{order:?}"
-        );
+        assert!(order.order_date >= last && order.order_date <= until, "{order:?}");
         last = order.order_date;
         count = id;
     }
@@ -33,17 +30,11 @@ fn orders_rise_by_date_and_end_in_time(#[case] scale: Scale, #[case] until: Naiv
 fn orders_go_to_customers_who_have_registered_before_the_day() {
     for (scale, seed) in [(Scale::Tiny, 1), (Scale::Tiny, 2), (Scale::Factor(0.1), 3)] {
         let dataset = dataset(seed, scale, date(2026, 11, 22));
-        let created: Vec<_> = dataset
-            .customers()
-            .map(|customer| customer.created_at)
-            .collect();
+        let created: Vec<_> = dataset.customers().map(|customer| customer.created_at).collect();
         assert!(created.is_sorted());
         for order in dataset.orders() {
             let at_midnight = order.order_date.and_time(NaiveTime::MIN);
-            assert!(
-                created[order.customer_id as usize - 1] <= at_midnight,
-                "{order:?}"
-            );
+            assert!(created[order.customer_id as usize - 1] <= at_midnight, "{order:?}");
         }
         assert!(created.last().unwrap().date() < date(2026, 11, 22));
     }
@@ -80,26 +71,14 @@ fn customers_are_unique_and_well_formed() {
         let (local, host) = customer.email.split_once('@').unwrap();
         assert_eq!(host, "example.com");
         let parts: Vec<&str> = local.split('.').collect();
-        let [first, last, number] = parts[..] else {
-            panic!("{local}")
-        };
-        assert!(
-            first
-                .bytes()
-                .chain(last.bytes())
-                .all(|b| b.is_ascii_lowercase()),
-            "{local}"
-        );
+        let [first, last, number] = parts[..] else { panic!("{local}") };
+        assert!(first.bytes().chain(last.bytes()).all(|b| b.is_ascii_lowercase()), "{local}");
         assert!(!first.is_empty() && !last.is_empty(), "{local}");
         assert_eq!(number, id.to_string());
         let phone = customer.phone.as_bytes();
         assert_eq!(phone.len(), 14, "{}", customer.phone);
         assert_eq!(&customer.phone[5..10], " 555-");
-        assert!(
-            STORES
-                .iter()
-                .any(|store| store.store_id == customer.primary_store_id)
-        );
+        assert!(STORES.iter().any(|store| store.store_id == customer.primary_store_id));
         assert!(emails.insert(customer.email));
     }
     assert_eq!(emails.len(), 10_000);
@@ -121,10 +100,7 @@ fn items_are_exact_to_the_cent_and_match_their_order() {
         );
         last_order = item.order_id;
         assert_eq!(item.store_id, orders[item.order_id as usize - 1].store_id);
-        assert!(
-            seen.insert((item.order_id, item.product_id)),
-            "a product twice: {item:?}"
-        );
+        assert!(seen.insert((item.order_id, item.product_id)), "a product twice: {item:?}");
 
         let base = products[item.product_id as usize - 1].base_price_cents;
         assert!(item.unit_price_cents * 100 + 50 >= base * 80, "{item:?}");
@@ -140,10 +116,7 @@ fn items_are_exact_to_the_cent_and_match_their_order() {
         *discounts.entry(item.discount_percent).or_default() += 1;
     }
     assert_eq!(last_order as usize, orders.len());
-    assert_eq!(
-        discounts.keys().copied().collect::<Vec<_>>(),
-        [0, 5, 10, 15, 20, 25]
-    );
+    assert_eq!(discounts.keys().copied().collect::<Vec<_>>(), [0, 5, 10, 15, 20, 25]);
     let all: u32 = discounts.values().sum();
     let discounted = f64::from(all - discounts[&0]) / f64::from(all);
     assert!((discounted - 0.15).abs() < 0.01, "{discounted}");
@@ -157,38 +130,17 @@ fn tiny_has_rows_in_every_store() {
     assert_eq!(orders, 2_000);
     for store in &STORES {
         assert!(tiny.orders().any(|order| order.store_id == store.store_id));
-        assert!(
-            tiny.customers()
-                .any(|customer| customer.primary_store_id == store.store_id)
-        );
+        assert!(tiny.customers().any(|customer| customer.primary_store_id == store.store_id));
         assert!(tiny.inventory().any(|row| row.store_id == store.store_id));
     }
 }
 
 #[test]
 fn specifications_out_of_range_are_refused() {
-    let make = |scale, until| {
-        Dataset::new(Spec {
-            seed: 1,
-            scale,
-            until,
-        })
-    };
+    let make = |scale, until| Dataset::new(Spec { seed: 1, scale, until });
     let ok = date(2026, 1, 1);
-    assert!(matches!(
-        make(Scale::FULL, date(2020, 1, 30)),
-        Err(Error::UntilTooEarly { .. })
-    ));
-    assert!(matches!(
-        make(Scale::FULL, date(2051, 1, 1)),
-        Err(Error::UntilTooLate { .. })
-    ));
-    assert!(matches!(
-        make(Scale::Factor(1e6), ok),
-        Err(Error::InvalidScale { .. })
-    ));
-    assert!(matches!(
-        make(Scale::Factor(f64::NAN), ok),
-        Err(Error::InvalidScale { .. })
-    ));
+    assert!(matches!(make(Scale::FULL, date(2020, 1, 30)), Err(Error::UntilTooEarly { .. })));
+    assert!(matches!(make(Scale::FULL, date(2051, 1, 1)), Err(Error::UntilTooLate { .. })));
+    assert!(matches!(make(Scale::Factor(1e6), ok), Err(Error::InvalidScale { .. })));
+    assert!(matches!(make(Scale::Factor(f64::NAN), ok), Err(Error::InvalidScale { .. })));
 }

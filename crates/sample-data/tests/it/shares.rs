@@ -18,11 +18,7 @@ fn the_full_scale_meets_every_target() {
     println!("{report}");
     assert!(report.ok(), "{report}");
     assert_eq!(observed.orders, 200_000);
-    assert!(
-        (490_000..=510_000).contains(&observed.order_items),
-        "{}",
-        observed.order_items
-    );
+    assert!((490_000..=510_000).contains(&observed.order_items), "{}", observed.order_items);
 
     // Each target can fail.
     let target = Targets::new(&full).unwrap();
@@ -34,14 +30,8 @@ fn the_full_scale_meets_every_target() {
         off.map(|line| line.name.clone()).collect::<Vec<_>>()
     };
     assert_eq!(off(&|o| o.customers -= 1), ["rows of retail.customers"]);
-    assert_eq!(
-        off(&|o| o.order_items += 20_000),
-        ["rows of retail.order_items"]
-    );
-    assert_eq!(
-        off(&|o| o.last_order_date = Some(date(2026, 12, 31))),
-        ["last order date"]
-    );
+    assert_eq!(off(&|o| o.order_items += 20_000), ["rows of retail.order_items"]);
+    assert_eq!(off(&|o| o.last_order_date = Some(date(2026, 12, 31))), ["last order date"]);
     assert_eq!(off(&|o| o.first_order_date = None), ["first order date"]);
     assert_eq!(
         off(&|o| o.store_sales[6].orders = o.store_sales[6].orders * 11 / 10),
@@ -56,11 +46,7 @@ fn the_full_scale_meets_every_target() {
         ["orders, 2023 to 2022", "orders, 2024 to 2023"]
     );
     let shifted = off(&|o| {
-        for row in o
-            .category_months
-            .iter_mut()
-            .filter(|row| row.category_name == "HAND TOOLS")
-        {
+        for row in o.category_months.iter_mut().filter(|row| row.category_name == "HAND TOOLS") {
             row.month = (row.month + 5) % 12 + 1;
         }
     });
@@ -86,20 +72,14 @@ fn smaller_scales_meet_their_wider_targets(
 #[test]
 fn tiny_is_not_verified() {
     let error = Targets::new(&tiny()).unwrap_err();
-    assert!(matches!(
-        error,
-        Error::TooSmallToVerify { orders: 2_000, .. }
-    ));
+    assert!(matches!(error, Error::TooSmallToVerify { orders: 2_000, .. }));
     assert!(error.to_string().contains("such as \"full\""), "{error}");
 }
 
 #[test]
 fn queries_name_the_parts_and_their_columns() {
     let names: Vec<&str> = queries().iter().map(|query| query.name).collect();
-    assert_eq!(
-        names,
-        ["totals", "store_sales", "year_orders", "category_months"]
-    );
+    assert_eq!(names, ["totals", "store_sales", "year_orders", "category_months"]);
     for query in queries() {
         for (column, _) in query.columns {
             assert!(query.sql.contains(column), "{}: {column}", query.name);
@@ -110,10 +90,7 @@ fn queries_name_the_parts_and_their_columns() {
 #[test]
 fn most_orders_are_local_and_purchases_are_heavy_tailed() {
     let dataset = dataset(7, Scale::Factor(0.3), date(2026, 11, 22));
-    let primary: Vec<i32> = dataset
-        .customers()
-        .map(|customer| customer.primary_store_id)
-        .collect();
+    let primary: Vec<i32> = dataset.customers().map(|customer| customer.primary_store_id).collect();
     let mut bought = vec![0_u32; primary.len()];
     let (mut local, mut all) = (0_u32, 0_u32);
     let mut guests = BTreeMap::<i32, u32>::new();
@@ -144,14 +121,8 @@ fn most_orders_are_local_and_purchases_are_heavy_tailed() {
         bought.iter().max().unwrap()
     );
     assert!(part(&|n| n == 0) < 0.05, "few customers never buy");
-    assert!(
-        part(&|n| (1..=2).contains(&n)) > 0.3,
-        "many buy once or twice"
-    );
-    assert!(
-        (0.002..0.08).contains(&part(&|n| n >= 20)),
-        "some buy often"
-    );
+    assert!(part(&|n| (1..=2).contains(&n)) > 0.3, "many buy once or twice");
+    assert!((0.002..0.08).contains(&part(&|n| n >= 20)), "some buy often");
 }
 
 #[test]
@@ -173,11 +144,7 @@ fn products_of_a_type_differ_in_sales() {
             .collect();
         let ratio =
             f64::from(*of_type.iter().max().unwrap()) / f64::from(*of_type.iter().min().unwrap());
-        assert!(
-            (2.5..9.0).contains(&ratio),
-            "{}: {ratio}",
-            product_type.name
-        );
+        assert!((2.5..9.0).contains(&ratio), "{}: {ratio}", product_type.name);
     }
 }
 
@@ -200,14 +167,9 @@ fn stock_covers_weeks_of_sales() {
     for store in [&STORES[0], &STORES[7]] {
         let of_store = || rows.iter().filter(|row| row.store_id == store.store_id);
         let stock: f64 = of_store().map(|row| f64::from(row.stock_level)).sum();
-        let sold: f64 = of_store()
-            .filter_map(|row| yearly.get(&(row.store_id, row.product_id)))
-            .sum();
+        let sold: f64 =
+            of_store().filter_map(|row| yearly.get(&(row.store_id, row.product_id))).sum();
         let weeks = stock / (sold / 52.0);
-        assert!(
-            (4.0..10.0).contains(&weeks),
-            "{}: {weeks} weeks",
-            store.name
-        );
+        assert!((4.0..10.0).contains(&weeks), "{}: {weeks} weeks", store.name);
     }
 }

@@ -38,9 +38,7 @@ pub(crate) fn observe(dataset: &Dataset) -> Observed {
         totals_cents[index] += item.total_amount_cents;
         let category_id = catalogue.products()[item.product_id as usize - 1].category_id;
         let date = orders[index].order_date;
-        *units
-            .entry((category_id, date.year(), date.month()))
-            .or_default() += item.quantity as u64;
+        *units.entry((category_id, date.year(), date.month())).or_default() += item.quantity as u64;
     }
     let store_sales = retail_sample_data::STORES
         .iter()
@@ -78,16 +76,11 @@ pub(crate) fn observe(dataset: &Dataset) -> Observed {
         first_order_date: orders.first().map(|order| order.order_date),
         last_order_date: orders.last().map(|order| order.order_date),
         store_sales,
-        year_orders: years
-            .into_iter()
-            .map(|(year, orders)| YearOrders { year, orders })
-            .collect(),
+        year_orders: years.into_iter().map(|(year, orders)| YearOrders { year, orders }).collect(),
         category_months: units
             .into_iter()
             .map(|((category_id, year, month), units)| CategoryMonth {
-                category_name: catalogue.categories()[category_id as usize - 1]
-                    .name
-                    .clone(),
+                category_name: catalogue.categories()[category_id as usize - 1].name.clone(),
                 year,
                 month,
                 units,

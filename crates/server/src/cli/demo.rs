@@ -113,39 +113,24 @@ fn welcome(
     };
     add("head-office", StoreGrant::AllStores)?;
     for one in stores {
-        let short = one
-            .store
-            .name
-            .rsplit(' ')
-            .next()
-            .unwrap_or(&one.store.name)
-            .to_lowercase();
+        let short = one.store.name.rsplit(' ').next().unwrap_or(&one.store.name).to_lowercase();
         add(&short, StoreGrant::Store(one.store.rls_user_id))?;
     }
     let mcp_json = serde_json::to_string_pretty(&json!({"servers": servers}))?;
     let mut text = String::new();
-    writeln!(
-        text,
-        "\nmcp.json for your client (.vscode/mcp.json in VS Code):\n{mcp_json}\n"
-    )?;
+    writeln!(text, "\nmcp.json for your client (.vscode/mcp.json in VS Code):\n{mcp_json}\n")?;
     writeln!(
         text,
         "The tokens are valid for {}.",
         humantime_serde::re::humantime::format_duration(ttl)
     )?;
     writeln!(text, "Three questions to try:")?;
-    writeln!(
-        text,
-        "  - What were our net sales by category last quarter?"
-    )?;
+    writeln!(text, "  - What were our net sales by category last quarter?")?;
     writeln!(
         text,
         "  - Which 20 products bring the most revenue, and how much stock is left of each?"
     )?;
-    writeln!(
-        text,
-        "  - How did this year's orders by month compare with last year's?"
-    )?;
+    writeln!(text, "  - How did this year's orders by month compare with last year's?")?;
     writeln!(
         text,
         "\nReady at {endpoint} after {:.1} s. Ctrl-C stops it.",

@@ -49,9 +49,6 @@ async fn ask(address: SocketAddr) -> anyhow::Result<String> {
     let request = format!("GET /ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
-    stream
-        .take(MAX_ANSWER_BYTES)
-        .read_to_string(&mut answer)
-        .await?;
+    stream.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).await?;
     Ok(answer)
 }

@@ -59,31 +59,20 @@ async fn stores(config: &Config) -> anyhow::Result<Vec<ChainStore>> {
 /// The one store whose name is, or has as one of its words, `name`.
 fn find(stores: &[ChainStore], name: &str) -> anyhow::Result<Store> {
     let wanted = name.to_lowercase();
-    let exact = stores
-        .iter()
-        .find(|one| one.store.name.to_lowercase() == wanted);
+    let exact = stores.iter().find(|one| one.store.name.to_lowercase() == wanted);
     if let Some(one) = exact {
         return Ok(one.store.clone());
     }
     let by_word: Vec<_> = stores
         .iter()
-        .filter(|one| {
-            one.store
-                .name
-                .to_lowercase()
-                .split_whitespace()
-                .any(|word| word == wanted)
-        })
+        .filter(|one| one.store.name.to_lowercase().split_whitespace().any(|word| word == wanted))
         .collect();
     match by_word.as_slice() {
         [one] => Ok(one.store.clone()),
         [] if stores.is_empty() => bail!("the database has no stores yet; run `retail-mcp seed`"),
         found => {
-            let problem = if found.is_empty() {
-                "no store is called"
-            } else {
-                "several stores are called"
-            };
+            let problem =
+                if found.is_empty() { "no store is called" } else { "several stores are called" };
             let names: Vec<_> = stores.iter().map(|one| one.store.name.as_str()).collect();
             bail!("{problem} {name:?}; the stores are: {}", names.join(", "))
         }
@@ -126,9 +115,6 @@ mod tests {
     #[case("", "no store is called")]
     fn an_unclear_name_is_refused(#[case] name: &str, #[case] message: &str) {
         let error = find(&chain(), name).unwrap_err().to_string();
-        assert!(
-            error.contains(message) && error.contains("Zava Retail Seattle"),
-            "{error}"
-        );
+        assert!(error.contains(message) && error.contains("Zava Retail Seattle"), "{error}");
     }
 }

@@ -43,11 +43,7 @@ impl Migrate {
             "{} migrations applied on PostgreSQL {}{}\n",
             report.applied,
             report.server_major_version,
-            if report.adopted {
-                "; the existing tables were adopted"
-            } else {
-                ""
-            },
+            if report.adopted { "; the existing tables were adopted" } else { "" },
         );
         for note in report.notes {
             writeln!(text, "note: {note}")?;

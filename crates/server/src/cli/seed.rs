@@ -55,8 +55,7 @@ impl DataFlags {
 
     /// Whether a loaded data set is what the flags ask for. What they do not name may be anything.
     pub(super) fn accept(&self, loaded: &LoadRecord) -> bool {
-        self.scale
-            .is_none_or(|scale| scale.to_string() == loaded.scale)
+        self.scale.is_none_or(|scale| scale.to_string() == loaded.scale)
             && self.seed.is_none_or(|seed| seed == loaded.seed)
             && self.until.is_none_or(|until| until == loaded.until)
     }
@@ -88,17 +87,9 @@ impl Seed {
             .load_record()
             .await?
             .context("the database holds no sample data; run `retail-mcp seed`")?;
-        let spec = Spec {
-            seed: loaded.seed,
-            scale: loaded.scale.parse()?,
-            until: loaded.until,
-        };
+        let spec = Spec { seed: loaded.seed, scale: loaded.scale.parse()?, until: loaded.until };
         let (report, ok) = sample::verify(admin, spec).await?;
         print(&report);
-        Ok(if ok {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }

@@ -39,9 +39,7 @@ async fn serve(app: App, grant: StoreGrant) -> anyhow::Result<()> {
     };
     // Whoever starts the process chose the flags and owns its input: that is the authentication.
     let local = LocalUser(visibility);
-    let principal = local
-        .resolve(&Credential::BearerToken(String::new()))
-        .await?;
+    let principal = local.resolve(&Credential::BearerToken(String::new())).await?;
     Ok(app.mcp.serve_stdio(principal).await?)
 }
 

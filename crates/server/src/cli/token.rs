@@ -52,10 +52,6 @@ impl Minter {
             StoreGrant::Store(rls_user_id) => format!("manager:{rls_user_id}"),
             StoreGrant::AllStores => "head-office".to_owned(),
         };
-        Ok(self.0.mint(&DevTokenClaims {
-            subject,
-            grant,
-            ttl,
-        })?)
+        Ok(self.0.mint(&DevTokenClaims { subject, grant, ttl })?)
     }
 }

@@ -35,11 +35,7 @@ pub(super) enum Conversion {
 }
 
 const fn alias(variable: &'static str, key: &'static str, conversion: Conversion) -> Alias {
-    Alias {
-        variable,
-        key,
-        conversion,
-    }
+    Alias { variable, key, conversion }
 }
 
 /// All aliases. Of two that set the same, the first wins.
@@ -53,31 +49,11 @@ pub(super) const ALIASES: &[Alias] = &[
     alias("POSTGRES_PORT", "database.port", Conversion::Port),
     alias("POSTGRES_DB", "database.name", Conversion::Verbatim),
     alias("POSTGRES_USER", "database.admin_user", Conversion::Verbatim),
-    alias(
-        "POSTGRES_PASSWORD",
-        "database.admin_password",
-        Conversion::Verbatim,
-    ),
-    alias(
-        "POSTGRES_PASSWORD_FILE",
-        "database.admin_password_file",
-        Conversion::Verbatim,
-    ),
-    alias(
-        "POSTGRES_APPLICATION_NAME",
-        "database.application_name",
-        Conversion::Verbatim,
-    ),
-    alias(
-        "POSTGRES_MAX_CONNECTIONS",
-        "database.pool_max_connections",
-        Conversion::Verbatim,
-    ),
-    alias(
-        "POSTGRES_COMMAND_TIMEOUT",
-        "query.statement_timeout",
-        Conversion::Seconds,
-    ),
+    alias("POSTGRES_PASSWORD", "database.admin_password", Conversion::Verbatim),
+    alias("POSTGRES_PASSWORD_FILE", "database.admin_password_file", Conversion::Verbatim),
+    alias("POSTGRES_APPLICATION_NAME", "database.application_name", Conversion::Verbatim),
+    alias("POSTGRES_MAX_CONNECTIONS", "database.pool_max_connections", Conversion::Verbatim),
+    alias("POSTGRES_COMMAND_TIMEOUT", "query.statement_timeout", Conversion::Seconds),
     alias("LOG_LEVEL", "log.level", Conversion::PythonLevel),
 ];
 
@@ -130,10 +106,7 @@ impl Alias {
 }
 
 fn unquoted(text: &str) -> &str {
-    let inside = |quote| {
-        text.strip_prefix(quote)
-            .and_then(|rest| rest.strip_suffix(quote))
-    };
+    let inside = |quote| text.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
     inside('"').or_else(|| inside('\'')).unwrap_or(text)
 }
 
@@ -159,9 +132,7 @@ fn level(text: &str) -> String {
 
 fn address(current: Option<&str>) -> SocketAddr {
     let fallback = SocketAddr::from((Ipv4Addr::LOCALHOST, 8000));
-    current
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(fallback)
+    current.and_then(|text| text.parse().ok()).unwrap_or(fallback)
 }
 
 /// What is no address gives no socket address either, and the check of the key reports it.

@@ -49,11 +49,7 @@ impl Fault {
         origin: impl Into<Option<String>>,
         reason: impl Into<String>,
     ) -> Self {
-        Self {
-            key: key.into(),
-            origin: origin.into(),
-            reason: reason.into(),
-        }
+        Self { key: key.into(), origin: origin.into(), reason: reason.into() }
     }
 }
 

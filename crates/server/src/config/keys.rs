@@ -40,18 +40,13 @@ impl Key {
 
     /// The key whose name is most like `path`, for "did you mean".
     pub(super) fn nearest(path: &str) -> Option<&'static Self> {
-        KEYS.iter()
-            .max_by(|a, b| likeness(path, a.path).total_cmp(&likeness(path, b.path)))
+        KEYS.iter().max_by(|a, b| likeness(path, a.path).total_cmp(&likeness(path, b.path)))
     }
 }
 
 /// Whether keys are below `path`.
 pub(super) fn is_section(path: &str) -> bool {
-    KEYS.iter().any(|key| {
-        key.path
-            .strip_prefix(path)
-            .is_some_and(|rest| rest.starts_with('.'))
-    })
+    KEYS.iter().any(|key| key.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
 }
 
 fn variable_of(path: &str) -> String {
@@ -81,17 +76,9 @@ mod tests {
         let variables: HashSet<String> = KEYS.iter().map(Key::variable).collect();
         assert_eq!(variables.len(), KEYS.len());
         for key in KEYS {
-            assert!(
-                !key.path.contains("__"),
-                "{} would be cut at its __",
-                key.path
-            );
+            assert!(!key.path.contains("__"), "{} would be cut at its __", key.path);
             let name = key.variable();
-            let path = name
-                .strip_prefix(ENV_PREFIX)
-                .unwrap()
-                .replace("__", ".")
-                .to_lowercase();
+            let path = name.strip_prefix(ENV_PREFIX).unwrap().replace("__", ".").to_lowercase();
             assert_eq!(path, key.path);
         }
     }
@@ -100,12 +87,7 @@ mod tests {
     fn each_default_is_good() {
         for key in KEYS {
             if let Some(default) = key.default {
-                assert_eq!(
-                    key.kind.check(&key.kind.value_of(default)),
-                    Ok(()),
-                    "{}",
-                    key.path
-                );
+                assert_eq!(key.kind.check(&key.kind.value_of(default)), Ok(()), "{}", key.path);
             }
         }
     }

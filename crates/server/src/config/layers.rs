@@ -22,8 +22,7 @@ pub(super) struct Layer(Vec<(&'static Key, Value)>);
 
 impl Layer {
     pub(super) fn set(&mut self, key: &'static Key, origin: &str, value: ValueKind) {
-        self.0
-            .push((key, Value::new(Some(&origin.to_owned()), value)));
+        self.0.push((key, Value::new(Some(&origin.to_owned()), value)));
     }
 
     /// The text that was set last for `path`.
@@ -37,12 +36,7 @@ impl Layer {
 
     /// Whether `path` is set, and who set it last.
     fn origin(&self, path: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .rev()
-            .find(|(key, _)| key.path == path)?
-            .1
-            .origin()
+        self.0.iter().rev().find(|(key, _)| key.path == path)?.1.origin()
     }
 }
 
@@ -52,20 +46,14 @@ impl Source for Layer {
     }
 
     fn collect(&self) -> Result<Map<String, Value>, ::config::ConfigError> {
-        Ok(self
-            .0
-            .iter()
-            .map(|(key, value)| (key.path.to_owned(), value.clone()))
-            .collect())
+        Ok(self.0.iter().map(|(key, value)| (key.path.to_owned(), value.clone())).collect())
     }
 }
 
 /// Shows no values: some are secrets.
 impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.0.iter().map(|(key, _)| key.path))
-            .finish()
+        f.debug_list().entries(self.0.iter().map(|(key, _)| key.path)).finish()
     }
 }
 
@@ -85,12 +73,9 @@ pub(super) fn file(sources: &Sources, faults: &mut Vec<Fault>) -> Result<Layer, 
     let Some((path, text)) = read_file(sources)? else {
         return Ok(Layer::default());
     };
-    let table = File::from_str(&text, FileFormat::Toml)
-        .collect()
-        .map_err(|error| ConfigError::ParseFile {
-            path: path.clone(),
-            reason: without_source_lines(&error),
-        })?;
+    let table = File::from_str(&text, FileFormat::Toml).collect().map_err(|error| {
+        ConfigError::ParseFile { path: path.clone(), reason: without_source_lines(&error) }
+    })?;
     let mut layer = Layer::default();
     let origin = format!("file {}", path.display());
     collect_table(table, "", &origin, &mut layer, faults);
@@ -133,19 +118,11 @@ fn collect_table(
     let mut entries: Vec<_> = table.into_iter().collect();
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (name, value) in entries {
-        let path = if section.is_empty() {
-            name
-        } else {
-            format!("{section}.{name}")
-        };
+        let path = if section.is_empty() { name } else { format!("{section}.{name}") };
         match (Key::find(&path), value.kind) {
             // Refused here: in a merge, a table would lose its origin.
             (Some(_), ValueKind::Table(_)) => {
-                faults.push(Fault::new(
-                    &path,
-                    origin.to_owned(),
-                    "is a key and not a section",
-                ));
+                faults.push(Fault::new(&path, origin.to_owned(), "is a key and not a section"));
             }
             (Some(key), value) => layer.set(key, origin, value),
             (None, ValueKind::Table(table)) if is_section(&path) => {
@@ -180,9 +157,8 @@ pub(super) fn aliases(sources: &Sources, below: &[&Layer], faults: &mut Vec<Faul
             faults.push(Fault::new(key.path, origin, "is not valid UTF-8"));
             continue;
         };
-        let current = layer
-            .text(key.path)
-            .or_else(|| below.iter().rev().find_map(|l| l.text(key.path)));
+        let current =
+            layer.text(key.path).or_else(|| below.iter().rev().find_map(|l| l.text(key.path)));
         let Some(value) = alias.convert(key, text, current) else {
             continue;
         };
@@ -197,11 +173,7 @@ pub(super) fn aliases(sources: &Sources, below: &[&Layer], faults: &mut Vec<Faul
 }
 
 fn variable<'a>(sources: &'a Sources, name: &str) -> Option<&'a OsStr> {
-    let (_, value) = sources
-        .environment
-        .iter()
-        .rev()
-        .find(|(found, _)| found == name)?;
+    let (_, value) = sources.environment.iter().rev().find(|(found, _)| found == name)?;
     Some(value)
 }
 
@@ -213,15 +185,9 @@ pub(super) fn environment(sources: &Sources, faults: &mut Vec<Fault>) -> Layer {
             continue;
         };
         let origin = format!("environment {name}");
-        match (
-            KEYS.iter().find(|key| key.variable() == name),
-            value.to_str(),
-        ) {
+        match (KEYS.iter().find(|key| key.variable() == name), value.to_str()) {
             (None, _) => {
-                let path = name
-                    .trim_start_matches(ENV_PREFIX)
-                    .replace("__", ".")
-                    .to_lowercase();
+                let path = name.trim_start_matches(ENV_PREFIX).replace("__", ".").to_lowercase();
                 faults.push(unknown(&path, &origin, Key::variable));
             }
             (Some(key), None) => faults.push(Fault::new(key.path, origin, "is not valid UTF-8")),
@@ -248,11 +214,7 @@ pub(super) fn flags(sources: &Sources, faults: &mut Vec<Fault>) -> Layer {
 /// `write` spells a key as its source does.
 fn unknown(path: &str, origin: &str, write: fn(&Key) -> String) -> Fault {
     let nearest = Key::nearest(path).map(write).unwrap_or_default();
-    Fault::new(
-        path,
-        origin.to_owned(),
-        format!("there is no such key; did you mean {nearest}?"),
-    )
+    Fault::new(path, origin.to_owned(), format!("there is no such key; did you mean {nearest}?"))
 }
 
 /// What is in the file of a secret, without the line end that editors add.

@@ -33,14 +33,9 @@ fn merge(layers: [Layer; 5]) -> Result<Vec<Setting>, ConfigError> {
     for layer in layers {
         builder = builder.add_source(layer);
     }
-    let mut merged = builder
-        .build()
-        .and_then(|merged| merged.collect())
-        .map_err(ConfigError::Build)?;
-    Ok(KEYS
-        .iter()
-        .map(|key| (key, take(&mut merged, key.path)))
-        .collect())
+    let mut merged =
+        builder.build().and_then(|merged| merged.collect()).map_err(ConfigError::Build)?;
+    Ok(KEYS.iter().map(|key| (key, take(&mut merged, key.path))).collect())
 }
 
 /// Takes the value at `path`, with its origin, which a typed read would lose.
@@ -69,10 +64,7 @@ fn read_secret_files(settings: &mut [Setting], faults: &mut Vec<Fault>) {
         };
         let origin = origin_of(&file);
         if let Some(value) = value {
-            let reason = format!(
-                "{secret} is set too ({}); set one of the two",
-                origin_of(value)
-            );
+            let reason = format!("{secret} is set too ({}); set one of the two", origin_of(value));
             faults.push(Fault::new(key.path, origin, reason));
             continue;
         }
@@ -82,10 +74,7 @@ fn read_secret_files(settings: &mut [Setting], faults: &mut Vec<Fault>) {
         };
         match layers::read_secret(Path::new(path)) {
             Ok(text) => {
-                *value = Some(Value::new(
-                    Some(&format!("file {path}, named by {origin}")),
-                    text,
-                ));
+                *value = Some(Value::new(Some(&format!("file {path}, named by {origin}")), text));
             }
             Err(reason) => faults.push(Fault::new(key.path, origin, reason)),
         }
@@ -115,41 +104,27 @@ fn build(settings: &[Setting]) -> Result<Config, ConfigError> {
             layer.set(key, "", value.kind.clone());
         }
     }
-    let merged = Merged::builder()
-        .add_source(layer)
-        .build()
-        .map_err(ConfigError::Build)?;
+    let merged = Merged::builder().add_source(layer).build().map_err(ConfigError::Build)?;
     let config: Config = merged.try_deserialize().map_err(ConfigError::Build)?;
-    Ok(Config {
-        effective: settings.iter().map(effective).collect(),
-        ..config
-    })
+    Ok(Config { effective: settings.iter().map(effective).collect(), ..config })
 }
 
 fn effective((key, value): &Setting) -> EffectiveValue {
     EffectiveValue {
         key: key.path,
-        value: value.as_ref().map(|value| {
-            if key.kind.is_secret() {
-                "***".to_owned()
-            } else {
-                shown(&value.kind)
-            }
-        }),
-        origin: value
+        value: value
             .as_ref()
-            .map_or_else(|| "default".to_owned(), origin_of),
+            .map(|value| if key.kind.is_secret() { "***".to_owned() } else { shown(&value.kind) }),
+        origin: value.as_ref().map_or_else(|| "default".to_owned(), origin_of),
     }
 }
 
 /// A value as one would write it in the environment.
 fn shown(value: &ValueKind) -> String {
     match value {
-        ValueKind::Array(items) => items
-            .iter()
-            .map(|item| shown(&item.kind))
-            .collect::<Vec<_>>()
-            .join(","),
+        ValueKind::Array(items) => {
+            items.iter().map(|item| shown(&item.kind)).collect::<Vec<_>>().join(",")
+        }
         value => value.to_string(),
     }
 }

@@ -61,11 +61,7 @@ the schema, and queries run as roles that own nothing.
 ";
 
 fn heading(section: &str) -> String {
-    let title = if section.is_empty() {
-        "Top level".to_owned()
-    } else {
-        format!("`[{section}]`")
-    };
+    let title = if section.is_empty() { "Top level".to_owned() } else { format!("`[{section}]`") };
     format!("\n## {title}\n\n| Key and variable | Default | Meaning |\n|---|---|---|\n")
 }
 
@@ -76,12 +72,7 @@ fn row(key: &Key) -> String {
         (Some(default), _) => format!("`{default}`"),
     };
     let bounds = bounds(key.kind);
-    format!(
-        "| `{}`<br>`{}` | {default} | {}{bounds} |\n",
-        key.path,
-        key.variable(),
-        key.meaning
-    )
+    format!("| `{}`<br>`{}` | {default} | {}{bounds} |\n", key.path, key.variable(), key.meaning)
 }
 
 fn alias_row(variable: &str, key: &str, note: &str) -> String {

@@ -25,9 +25,7 @@ pub(super) struct Flag {
 impl Sources {
     /// The working folder and the environment of this process.
     pub fn of_process() -> Self {
-        Self::default()
-            .with_folder("")
-            .with_environment(std::env::vars_os())
+        Self::default().with_folder("").with_environment(std::env::vars_os())
     }
 
     /// Reads `retail-mcp.toml` in this folder, when it is there and no file is named.
@@ -50,9 +48,7 @@ impl Sources {
         mut self,
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        let variables = variables
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()));
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
         self.environment.extend(variables);
         self
     }
@@ -66,11 +62,7 @@ impl Sources {
         key: impl Into<String>,
         value: impl Into<String>,
     ) -> Self {
-        self.flags.push(Flag {
-            name: name.into(),
-            key: key.into(),
-            value: value.into(),
-        });
+        self.flags.push(Flag { name: name.into(), key: key.into(), value: value.into() });
         self
     }
 }

@@ -21,11 +21,7 @@ fn load_file(text: &str) -> Result<Config, ConfigError> {
 }
 
 fn effective<'a>(config: &'a Config, key: &str) -> &'a EffectiveValue {
-    config
-        .effective()
-        .iter()
-        .find(|value| value.key == key)
-        .unwrap()
+    config.effective().iter().find(|value| value.key == key).unwrap()
 }
 
 #[track_caller]

@@ -16,10 +16,7 @@ pub enum Purpose {
 }
 
 pub(super) fn validate(config: &Config, purpose: Purpose) -> Result<(), ConfigError> {
-    let mut faults = Faults {
-        config,
-        list: Vec::new(),
-    };
+    let mut faults = Faults { config, list: Vec::new() };
     let database = &config.database;
 
     if purpose != Purpose::Demo && database.host.is_none() {
@@ -30,34 +27,19 @@ pub(super) fn validate(config: &Config, purpose: Purpose) -> Result<(), ConfigEr
         );
     }
     if purpose == Purpose::Maintain && database.admin_user.is_none() {
-        faults.add(
-            "database.admin_user",
-            "must be set: it names the role that owns the schema",
-        );
+        faults.add("database.admin_user", "must be set: it names the role that owns the schema");
     }
     if database.ssl_root_cert.is_some() && database.ssl_mode == SslMode::Disable {
-        faults.add(
-            "database.ssl_root_cert",
-            "is not read with database.ssl_mode = \"disable\"",
-        );
+        faults.add("database.ssl_root_cert", "is not read with database.ssl_mode = \"disable\"");
     }
     if matches!(purpose, Purpose::Serve | Purpose::Demo) {
         validate_http(&mut faults, purpose);
     }
-    if faults.list.is_empty() {
-        Ok(())
-    } else {
-        Err(ConfigError::Faults(faults.list))
-    }
+    if faults.list.is_empty() { Ok(()) } else { Err(ConfigError::Faults(faults.list)) }
 }
 
 fn validate_http(faults: &mut Faults<'_>, purpose: Purpose) {
-    let Config {
-        server,
-        query,
-        auth,
-        ..
-    } = faults.config;
+    let Config { server, query, auth, .. } = faults.config;
     if server.request_timeout <= query.statement_timeout {
         faults.add(
             "server.request_timeout",
@@ -93,11 +75,8 @@ struct Faults<'a> {
 impl Faults<'_> {
     /// Adds a fault, with the origin of the key when somebody set it.
     fn add(&mut self, key: &str, reason: impl Into<String>) {
-        let set = self
-            .config
-            .effective()
-            .iter()
-            .find(|value| value.key == key && value.value.is_some());
+        let set =
+            self.config.effective().iter().find(|value| value.key == key && value.value.is_some());
         let origin = set.map(|value| value.origin.clone());
         self.list.push(Fault::new(key, origin, reason));
     }

@@ -30,11 +30,7 @@ pub(super) struct Readiness {
 
 impl Readiness {
     pub(super) fn new(probe: Arc<dyn HealthProbe>, draining: CancellationToken) -> Self {
-        Self {
-            probe,
-            draining,
-            last: Arc::default(),
-        }
+        Self { probe, draining, last: Arc::default() }
     }
 
     async fn report(&self) -> HealthReport {

@@ -101,9 +101,7 @@ fn refuse(error: Option<&Error>) -> Response {
         ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    let cause = error
-        .and_then(std::error::Error::source)
-        .map(ToString::to_string);
+    let cause = error.and_then(std::error::Error::source).map(ToString::to_string);
     if status.is_server_error() {
         warn!(status = status.as_u16(), error = %shown, cause, "a caller could not be identified");
     } else {

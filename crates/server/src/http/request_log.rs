@@ -55,7 +55,5 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
 fn is_harmless(id: &str) -> bool {
     !id.is_empty()
         && id.len() <= MAX_REQUEST_ID_BYTES
-        && id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }

@@ -59,12 +59,8 @@ async fn no_rows_names_whose_rows_were_looked_at() {
     let database = TestDatabase::seeded().await;
     let server = TestServer::new(&database);
     let seattle = server.manager(&store("Zava Retail Seattle"));
-    let reply = server
-        .query(
-            &seattle,
-            "SELECT order_id FROM retail.orders WHERE store_id = 8",
-        )
-        .await;
+    let reply =
+        server.query(&seattle, "SELECT order_id FROM retail.orders WHERE store_id = 8").await;
     assert_eq!(
         reply.text(),
         r#"{"c":["order_id"],"r":[],"n":0,"msg":"No rows (only rows of Zava Retail Seattle are visible)"}"#
@@ -108,17 +104,11 @@ async fn what_is_no_query_is_not_allowed(#[case] sql: &str) {
     let database = TestDatabase::seeded().await;
     let server = TestServer::new(&database);
     let before = database.psql("SELECT count(*) FROM retail.orders");
-    for token in [
-        server.head_office(),
-        server.manager(&store("Zava Retail Seattle")),
-    ] {
+    for token in [server.head_office(), server.manager(&store("Zava Retail Seattle"))] {
         let failure = server.query(&token, sql).await.failure();
         assert_eq!(failure["code"], "query_not_allowed", "{failure}");
         assert_eq!(failure["retryable"], false);
-        assert!(
-            failure["hint"].as_str().unwrap().contains("SELECT"),
-            "{failure}"
-        );
+        assert!(failure["hint"].as_str().unwrap().contains("SELECT"), "{failure}");
     }
     assert_eq!(database.psql("SELECT count(*) FROM retail.orders"), before);
 }
@@ -128,23 +118,13 @@ async fn a_failed_query_says_what_to_change() {
     let database = TestDatabase::seeded().await;
     let server = TestServer::new(&database);
     let token = server.head_office();
-    let reply = server
-        .query(&token, "SELECT total FROM retail.orders")
-        .await;
+    let reply = server.query(&token, "SELECT total FROM retail.orders").await;
     let failure = reply.failure();
-    let keys: Vec<&str> = failure
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let keys: Vec<&str> = failure.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["code", "message", "hint", "retryable"]);
     assert_eq!(failure["code"], "query_failed");
     assert!(
-        failure["message"]
-            .as_str()
-            .unwrap()
-            .contains("column \"total\" does not exist"),
+        failure["message"].as_str().unwrap().contains("column \"total\" does not exist"),
         "{failure}"
     );
     assert!(!failure["hint"].as_str().unwrap().is_empty());
@@ -158,10 +138,7 @@ async fn a_failed_query_says_what_to_change() {
 async fn the_identities_are_hidden() {
     let database = TestDatabase::seeded().await;
     let server = TestServer::new(&database);
-    for token in [
-        server.head_office(),
-        server.manager(&store("Zava Retail Seattle")),
-    ] {
+    for token in [server.head_office(), server.manager(&store("Zava Retail Seattle"))] {
         for sql in [
             "SELECT rls_user_id FROM retail.stores",
             "SELECT * FROM retail.stores",
@@ -178,14 +155,8 @@ async fn the_identities_are_hidden() {
 async fn all_eight_schemas_are_few_tokens() {
     let database = TestDatabase::seeded().await;
     let server = TestServer::new(&database);
-    let call = Call::tool(
-        "get_multiple_table_schemas",
-        &json!({ "table_names": ALL_TABLES }),
-    );
-    for token in [
-        server.head_office(),
-        server.manager(&store("Zava Retail Seattle")),
-    ] {
+    let call = Call::tool("get_multiple_table_schemas", &json!({ "table_names": ALL_TABLES }));
+    for token in [server.head_office(), server.manager(&store("Zava Retail Seattle"))] {
         let reply = server.send(call.clone().bearer(&token)).await;
         let tokens = token_estimate(reply.text());
         println!("the schemas of all eight tables: about {tokens} tokens");
@@ -207,10 +178,7 @@ async fn an_unknown_table_is_answered_with_the_known_ones() {
     let call = Call::tool("get_multiple_table_schemas", &arguments).bearer(&server.head_office());
     let failure = server.send(call).await.failure();
     assert_eq!(failure["code"], "invalid_argument");
-    let known: Vec<String> = ALL_TABLES
-        .iter()
-        .map(|table| format!("'{table}'"))
-        .collect();
+    let known: Vec<String> = ALL_TABLES.iter().map(|table| format!("'{table}'")).collect();
     assert_eq!(
         failure["message"].as_str().unwrap(),
         format!(

@@ -23,16 +23,10 @@ async fn closing_the_connection_cancels_the_statement() {
     // Long limits, so that nothing but the client's going can end the statement.
     let server = TestServer::with(
         access_to(&database),
-        &[
-            ("QUERY__STATEMENT_TIMEOUT", "50s"),
-            ("SERVER__REQUEST_TIMEOUT", "55s"),
-        ],
+        &[("QUERY__STATEMENT_TIMEOUT", "50s"), ("SERVER__REQUEST_TIMEOUT", "55s")],
     );
     let address = serve_on_a_socket(server.router.clone()).await;
-    for token in [
-        server.manager(&store("Zava Retail Seattle")),
-        server.head_office(),
-    ] {
+    for token in [server.manager(&store("Zava Retail Seattle")), server.head_office()] {
         let call = Call::query("SELECT count(*) FROM pg_sleep(45)").bearer(&token);
         let connection = call.send_to(address);
         eventually(PATIENCE, "the statement runs", || running(&database) == "1");

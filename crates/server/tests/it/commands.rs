@@ -44,10 +44,7 @@ fn the_commands_work_beside_a_running_demo() {
     let listen = format!("--listen={}", demo.address);
     let healthy = run(scratch.path(), &["healthcheck", &listen]);
     assert_eq!(healthy.code, Some(0), "{healthy:?}");
-    assert!(
-        healthy.stdout.contains(r#""status":"ready""#),
-        "{healthy:?}"
-    );
+    assert!(healthy.stdout.contains(r#""status":"ready""#), "{healthy:?}");
 }
 
 #[test]
@@ -68,10 +65,7 @@ fn a_healthcheck_of_one_that_hangs_fails() {
     let listen = format!("--listen={}", silent.local_addr().unwrap());
     let finished = run(scratch.path(), &["healthcheck", &listen]);
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert!(
-        finished.stderr.contains("does not answer within"),
-        "{finished:?}"
-    );
+    assert!(finished.stderr.contains("does not answer within"), "{finished:?}");
 }
 
 #[test]
@@ -84,10 +78,7 @@ fn an_identity_must_be_asked_for() {
         for flag in ["--store", "--all-stores"] {
             assert!(finished.stderr.contains(flag), "{}", finished.stderr);
         }
-        let both = run(
-            scratch.path(),
-            &[command, "--store=seattle", "--all-stores"],
-        );
+        let both = run(scratch.path(), &[command, "--store=seattle", "--all-stores"]);
         assert_eq!(both.code, Some(2), "{both:?}");
     }
 }
@@ -102,10 +93,7 @@ fn secrets_are_not_printed() {
         &["config"],
         &[
             ("RETAIL_MCP__DATABASE__QUERY_PASSWORD", "hunter2"),
-            (
-                "RETAIL_MCP__DATABASE__ADMIN_PASSWORD_FILE",
-                secret_file.to_str().unwrap(),
-            ),
+            ("RETAIL_MCP__DATABASE__ADMIN_PASSWORD_FILE", secret_file.to_str().unwrap()),
         ],
     )
     .wait();

@@ -21,9 +21,7 @@ fn send_slow(demo: &Demo, data_dir: &Path, sleep: &str) -> TcpStream {
     let sql = format!("SELECT count(*) AS orders FROM retail.orders, {sleep}");
     let call = Call::query(&sql).bearer(&demo.token("zava-head-office"));
     let answer = call.send_to(demo.address);
-    eventually(PATIENCE, "the statement runs", || {
-        psql.run("zava", running).unwrap().trim() == "1"
-    });
+    eventually(PATIENCE, "the statement runs", || psql.run("zava", running).unwrap().trim() == "1");
     answer
 }
 
@@ -34,10 +32,7 @@ fn a_stop_signal_lets_the_last_answer_finish_and_leaves_nothing_running() {
     let mut demo = Demo::start(scratch.path());
     assert!(demo.loaded_data());
     println!("the first start: {}", demo.ready_after());
-    assert!(
-        !processes_of(&data_dir).is_empty(),
-        "or the check below shows nothing"
-    );
+    assert!(!processes_of(&data_dir).is_empty(), "or the check below shows nothing");
 
     let answer = send_slow(&demo, &data_dir, "pg_sleep(2)");
     demo.process.signal(Signal::TERM);
@@ -51,10 +46,7 @@ fn a_stop_signal_lets_the_last_answer_finish_and_leaves_nothing_running() {
     println!("the second start: {}", again.ready_after());
     assert!(!again.loaded_data(), "{}", again.process.stderr());
     let call = Call::query("SELECT count(*) FROM retail.orders");
-    let reply = Reply::read(
-        call.bearer(&again.token("zava-head-office"))
-            .send_to(again.address),
-    );
+    let reply = Reply::read(call.bearer(&again.token("zava-head-office")).send_to(again.address));
     assert_eq!(reply.rows(), [[json!(2_000)]]);
 }
 
@@ -88,9 +80,7 @@ fn a_killed_demo_leaves_no_database_behind_and_starts_again() {
     assert!(!processes_of(&data_dir).is_empty());
     demo.process.signal(Signal::KILL);
     demo.process.wait();
-    let took = eventually(PATIENCE, "PostgreSQL ends", || {
-        processes_of(&data_dir).is_empty()
-    });
+    let took = eventually(PATIENCE, "PostgreSQL ends", || processes_of(&data_dir).is_empty());
     println!("PostgreSQL ended {} ms after the kill", took.as_millis());
 
     let again = Demo::start(scratch.path());
@@ -134,13 +124,7 @@ fn each_entry_of_the_printed_mcp_json_works() {
     let mut demo = demo;
     demo.process.signal(Signal::INT);
     assert_eq!(demo.process.wait().code, Some(0));
-    let arguments = [
-        "demo",
-        "--listen=127.0.0.1:0",
-        "--data-dir",
-        data_dir,
-        "--scale=2x",
-    ];
+    let arguments = ["demo", "--listen=127.0.0.1:0", "--data-dir", data_dir, "--scale=2x"];
     let other = Process::start(scratch.path(), &arguments, &[]).wait();
     assert_eq!(other.code, Some(1), "{other:?}");
     for part in ["scale tiny", "--data-dir", "seed --replace"] {

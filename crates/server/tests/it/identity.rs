@@ -29,10 +29,7 @@ impl Clock for SlowClock {
 pub(crate) fn assert_refused(reply: &Reply) {
     assert_eq!(reply.status, 401, "{reply:?}");
     let challenge = reply.headers["www-authenticate"].to_str().unwrap();
-    assert!(
-        challenge.starts_with(r#"Bearer realm="retail-mcp""#),
-        "{challenge}"
-    );
+    assert!(challenge.starts_with(r#"Bearer realm="retail-mcp""#), "{challenge}");
     let body = reply.body.as_object().unwrap();
     let keys: Vec<&str> = body.keys().map(String::as_str).collect();
     assert_eq!(keys, ["code", "message", "hint", "retryable"]);
@@ -53,10 +50,7 @@ async fn without_a_token_nothing_is_answered(#[case] method: &str, #[case] param
     let reply = server.send(Call::new(method, params)).await;
     assert_refused(&reply);
     // RFC 6750, section 3.1: who showed nothing is told no error.
-    assert_eq!(
-        reply.headers["www-authenticate"],
-        r#"Bearer realm="retail-mcp""#
-    );
+    assert_eq!(reply.headers["www-authenticate"], r#"Bearer realm="retail-mcp""#);
 }
 
 #[tokio::test]
@@ -68,14 +62,8 @@ async fn a_header_of_another_kind_is_no_token() {
         ("authorization", "Basic YWRtaW46YWRtaW4=".to_owned()),
         ("authorization", "Bearer".to_owned()),
         ("authorization", token.clone()),
-        (
-            "x-rls-user-id",
-            store("Zava Retail Seattle").rls_user_id.to_string(),
-        ),
-        (
-            "x-rls-user-id",
-            "00000000-0000-0000-0000-000000000000".to_owned(),
-        ),
+        ("x-rls-user-id", store("Zava Retail Seattle").rls_user_id.to_string()),
+        ("x-rls-user-id", "00000000-0000-0000-0000-000000000000".to_owned()),
         ("cookie", format!("token={token}")),
     ] {
         let reply = server.send(Call::query(ORDERS).header(name, &value)).await;
@@ -126,10 +114,7 @@ async fn a_bad_token_is_refused() {
         let reply = server.query(&token, ORDERS).await;
         assert_refused(&reply);
         let challenge = reply.headers["www-authenticate"].to_str().unwrap();
-        assert!(
-            challenge.contains(r#"error="invalid_token""#),
-            "{what}: {challenge}"
-        );
+        assert!(challenge.contains(r#"error="invalid_token""#), "{what}: {challenge}");
     }
 }
 
@@ -165,10 +150,7 @@ async fn each_token_acts_as_its_own_store() {
     let server = TestServer::new(&database);
     for store in stores() {
         let reply = server.query(&server.manager(&store), ORDERS).await;
-        assert_eq!(
-            reply.answer()["receipt"]["acting_store"],
-            store.name.as_str()
-        );
+        assert_eq!(reply.answer()["receipt"]["acting_store"], store.name.as_str());
     }
     let reply = server.query(&server.head_office(), ORDERS).await;
     assert_eq!(reply.answer()["receipt"]["acting_store"], "all stores");

@@ -53,16 +53,10 @@ async fn seattle_sees_seattles_rows_alone() {
     let server = TestServer::new(&database);
     let seattle = store("Zava Retail Seattle");
     for table in TABLES {
-        let expected = database.psql(&format!(
-            "SELECT count(*) FROM retail.{table} WHERE store_id = {}",
-            seattle.id
-        ));
+        let expected = database
+            .psql(&format!("SELECT count(*) FROM retail.{table} WHERE store_id = {}", seattle.id));
         let (own, foreign) = own_and_foreign(&server, &seattle, table).await;
-        assert_eq!(
-            (own.to_string().as_str(), foreign),
-            (expected.trim(), 0),
-            "{table}"
-        );
+        assert_eq!((own.to_string().as_str(), foreign), (expected.trim(), 0), "{table}");
         assert!(own > 0);
     }
 }
@@ -91,11 +85,7 @@ async fn the_stores_add_up_to_head_office() {
     let head_office = sums(&server, &server.head_office()).await;
     assert_eq!(sums_of_the_stores(&server).await, head_office);
     let all: Vec<String> = head_office.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        all.join("|"),
-        database.psql(SUMS).trim(),
-        "and to every row"
-    );
+    assert_eq!(all.join("|"), database.psql(SUMS).trim(), "and to every row");
 }
 
 /// What the tests above look for is there to be found.
@@ -103,9 +93,7 @@ async fn the_stores_add_up_to_head_office() {
 async fn the_checks_see_a_leak_when_a_policy_is_opened() {
     let database = TestDatabase::seeded().await;
     for table in TABLES {
-        database.psql(&format!(
-            "ALTER POLICY store_sees_own ON retail.{table} USING (true)"
-        ));
+        database.psql(&format!("ALTER POLICY store_sees_own ON retail.{table} USING (true)"));
     }
     let server = TestServer::new(&database);
     let seattle = store("Zava Retail Seattle");
@@ -126,10 +114,7 @@ async fn foreign_rows(server: &TestServer, store: &Store) -> (i64, Value, Value)
     let tables: Vec<String> = TABLES
         .iter()
         .map(|table| {
-            format!(
-                "(SELECT count(DISTINCT 1) FROM retail.{table} WHERE store_id <> {})",
-                store.id
-            )
+            format!("(SELECT count(DISTINCT 1) FROM retail.{table} WHERE store_id <> {})", store.id)
         })
         .collect();
     let sql = format!(
@@ -147,10 +132,7 @@ async fn two_hundred_interleaved_requests_over_four_connections_see_no_foreign_r
     let database = TestDatabase::seeded().await;
     let server = Arc::new(TestServer::with(
         access_to(&database),
-        &[
-            ("DATABASE__POOL_MAX_CONNECTIONS", "4"),
-            ("DATABASE__POOL_ACQUIRE_TIMEOUT", "60s"),
-        ],
+        &[("DATABASE__POOL_MAX_CONNECTIONS", "4"), ("DATABASE__POOL_ACQUIRE_TIMEOUT", "60s")],
     ));
     let mut requests = tokio::task::JoinSet::new();
     for number in 0..200_usize {

@@ -25,27 +25,17 @@ struct Sale {
 
 /// All sales of the tests' data set, straight from the generator.
 fn sales() -> Vec<Sale> {
-    let dataset = Dataset::new(Spec {
-        seed: 42,
-        scale: Scale::Tiny,
-        until: until(),
-    })
-    .unwrap();
-    let dates: BTreeMap<i32, NaiveDate> = dataset
-        .orders()
-        .map(|order| (order.order_id, order.order_date))
-        .collect();
+    let dataset = Dataset::new(Spec { seed: 42, scale: Scale::Tiny, until: until() }).unwrap();
+    let dates: BTreeMap<i32, NaiveDate> =
+        dataset.orders().map(|order| (order.order_id, order.order_date)).collect();
     let catalogue = dataset.catalogue();
     let category_names: BTreeMap<i32, &str> = catalogue
         .categories()
         .iter()
         .map(|category| (category.category_id, category.name.as_str()))
         .collect();
-    let products: BTreeMap<i32, _> = catalogue
-        .products()
-        .iter()
-        .map(|product| (product.product_id, product))
-        .collect();
+    let products: BTreeMap<i32, _> =
+        catalogue.products().iter().map(|product| (product.product_id, product)).collect();
     dataset
         .order_items()
         .map(|line| {
@@ -168,9 +158,7 @@ async fn what_were_last_quarters_sales_by_category() {
     )
     .await;
     let third_quarter = day(2026, 7, 1)..day(2026, 10, 1);
-    let in_quarter = sales()
-        .into_iter()
-        .filter(|sale| third_quarter.contains(&sale.date));
+    let in_quarter = sales().into_iter().filter(|sale| third_quarter.contains(&sale.date));
     let expected: Vec<Vec<Value>> = revenue_by(in_quarter, |sale| sale.category.clone())
         .into_iter()
         .map(|(category, cents)| vec![json!(category), money(cents)])
@@ -226,9 +214,7 @@ async fn compare_sales_by_category_for_all_stores_in_the_last_6_months() {
     let first = until() - Months::new(6) + Days::new(1);
     assert_eq!(first, day(2026, 5, 23));
     let expected: Vec<Vec<Value>> = revenue_by(
-        sales()
-            .into_iter()
-            .filter(|sale| (first..=until()).contains(&sale.date)),
+        sales().into_iter().filter(|sale| (first..=until()).contains(&sale.date)),
         |sale| (sale.store, sale.category.clone()),
     )
     .into_iter()
@@ -239,10 +225,7 @@ async fn compare_sales_by_category_for_all_stores_in_the_last_6_months() {
 
     // A manager who asks the same gets the own store's part.
     let tacoma = store("Zava Retail Tacoma");
-    let own: Vec<_> = expected
-        .into_iter()
-        .filter(|row| row[0] == tacoma.name.as_str())
-        .collect();
+    let own: Vec<_> = expected.into_iter().filter(|row| row[0] == tacoma.name.as_str()).collect();
     assert!(!own.is_empty());
     assert_eq!(ask(&database, Some(&tacoma), sql).await, own);
 }
@@ -256,10 +239,7 @@ async fn twenty_rows_are_advice_and_not_a_limit() {
     let call = Call::new("tools/list", json!({})).bearer(&server.head_office());
     let reply = server.send(call).await;
     let tools = reply.result()["tools"].as_array().unwrap();
-    let tool = tools
-        .iter()
-        .find(|tool| tool["name"] == "execute_sales_query")
-        .unwrap();
+    let tool = tools.iter().find(|tool| tool["name"] == "execute_sales_query").unwrap();
     let description = tool["description"].as_str().unwrap();
     assert!(description.contains("at most 20 rows unless the user asks for more"));
     assert!(description.contains("at most 1000 rows"));

@@ -15,15 +15,11 @@ const CATEGORIES: &str = "SELECT count(*) FROM retail.categories";
 
 async fn start(folder: &Path) -> Cluster {
     let options = ClusterOptions::new(installation(), folder);
-    tokio::task::spawn_blocking(move || Cluster::start(options).unwrap())
-        .await
-        .unwrap()
+    tokio::task::spawn_blocking(move || Cluster::start(options).unwrap()).await.unwrap()
 }
 
 async fn stop(cluster: Cluster) {
-    tokio::task::spawn_blocking(move || cluster.stop().unwrap())
-        .await
-        .unwrap();
+    tokio::task::spawn_blocking(move || cluster.stop().unwrap()).await.unwrap();
 }
 
 /// A migrated database, and how to reach it.
@@ -52,10 +48,7 @@ async fn migrated(cluster: &Cluster) -> DatabaseAccess {
     };
     let superuser = login(&connection.superuser, &connection.password);
     let mut admin = Admin::connect(&access.settings, &superuser).await.unwrap();
-    admin
-        .migrate(&TestDatabase::migrate_options())
-        .await
-        .unwrap();
+    admin.migrate(&TestDatabase::migrate_options()).await.unwrap();
     admin.close().await;
     access
 }
@@ -66,10 +59,7 @@ async fn ready_is(server: &TestServer, status: u16) -> serde_json::Value {
     loop {
         let reply = server.get("/ready").await;
         if reply.status == status {
-            println!(
-                "/ready is {status} after {} ms",
-                started.elapsed().as_millis()
-            );
+            println!("/ready is {status} after {} ms", started.elapsed().as_millis());
             return reply.body;
         }
         assert!(started.elapsed() < WITHIN, "still {reply:?}");

@@ -20,12 +20,7 @@ fn an_older_client_speaks_to_it_while_the_demo_runs() {
     let data_dir = scratch.path().join("data");
     let mut server = Process::start(
         scratch.path(),
-        &[
-            "stdio",
-            "--store=seattle",
-            "--data-dir",
-            data_dir.to_str().unwrap(),
-        ],
+        &["stdio", "--store=seattle", "--data-dir", data_dir.to_str().unwrap()],
         &[],
     );
     let mut input = server.stdin();
@@ -38,10 +33,7 @@ fn an_older_client_speaks_to_it_while_the_demo_runs() {
         } }),
     );
     server.wait_for_output("\"id\":1", PATIENCE);
-    write_line(
-        &mut input,
-        &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
-    );
+    write_line(&mut input, &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
     let sql = "SELECT store_name, (SELECT count(DISTINCT store_id) FROM retail.orders) AS stores
                FROM retail.stores";
     write_line(

@@ -28,10 +28,7 @@ async fn a_peer_on_this_machine_may_name_a_store() {
     let server = server(&database, &[]);
     let seattle = store("Zava Retail Seattle");
     let reply = server.send(as_user(&seattle.rls_user_id.to_string())).await;
-    assert_eq!(
-        reply.answer()["receipt"]["acting_store"],
-        "Zava Retail Seattle"
-    );
+    assert_eq!(reply.answer()["receipt"]["acting_store"], "Zava Retail Seattle");
     let expected = database.psql("SELECT count(*) FROM retail.orders WHERE store_id = 1");
     assert_eq!(reply.rows()[0][0].to_string(), expected.trim());
 }
@@ -51,10 +48,7 @@ async fn an_identity_that_nobody_granted_is_refused(#[case] id: &str) {
 #[tokio::test]
 async fn a_missing_or_repeated_header_is_refused() {
     let database = TestDatabase::seeded().await;
-    let server = server(
-        &database,
-        &[("AUTH__TRUSTED_HEADER__HEAD_OFFICE_IDS", ZERO)],
-    );
+    let server = server(&database, &[("AUTH__TRUSTED_HEADER__HEAD_OFFICE_IDS", ZERO)]);
     assert_refused(&server.send(Call::query(ORDERS)).await);
     let seattle = store("Zava Retail Seattle").rls_user_id.to_string();
     let twice = as_user(&seattle).header("x-rls-user-id", ZERO);
@@ -67,10 +61,7 @@ async fn a_missing_or_repeated_header_is_refused() {
 #[tokio::test]
 async fn head_office_is_whom_the_operator_lists() {
     let database = TestDatabase::seeded().await;
-    let server = server(
-        &database,
-        &[("AUTH__TRUSTED_HEADER__HEAD_OFFICE_IDS", ZERO)],
-    );
+    let server = server(&database, &[("AUTH__TRUSTED_HEADER__HEAD_OFFICE_IDS", ZERO)]);
     let reply = server.send(as_user(ZERO)).await;
     assert_eq!(reply.answer()["receipt"]["acting_store"], "all stores");
     assert_eq!(reply.rows()[0][0].to_string(), database.psql(ORDERS).trim());
@@ -91,10 +82,7 @@ async fn the_header_is_believed_from_listed_proxies_alone(
     #[case] believed: bool,
 ) {
     let database = TestDatabase::seeded().await;
-    let server = server(
-        &database,
-        &[("AUTH__TRUSTED_HEADER__PROXIES", "10.1.2.3,192.168.7.0/24")],
-    );
+    let server = server(&database, &[("AUTH__TRUSTED_HEADER__PROXIES", "10.1.2.3,192.168.7.0/24")]);
     let seattle = store("Zava Retail Seattle").rls_user_id.to_string();
     // What a header says of the peer counts for nothing.
     let call = as_user(&seattle)
@@ -102,10 +90,7 @@ async fn the_header_is_believed_from_listed_proxies_alone(
         .header("forwarded", "for=127.0.0.1");
     let reply = server.send_from(peer, call).await;
     if believed {
-        assert_eq!(
-            reply.answer()["receipt"]["acting_store"],
-            "Zava Retail Seattle"
-        );
+        assert_eq!(reply.answer()["receipt"]["acting_store"], "Zava Retail Seattle");
     } else {
         assert_refused(&reply);
     }

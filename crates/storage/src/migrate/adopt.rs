@@ -30,18 +30,8 @@ const EXPECTED: &[(&str, &[(&str, &str)])] = &[
             ("created_at", "timestamp without time zone"),
         ],
     ),
-    (
-        "categories",
-        &[("category_id", "integer"), ("category_name", "text")],
-    ),
-    (
-        "product_types",
-        &[
-            ("type_id", "integer"),
-            ("category_id", "integer"),
-            ("type_name", "text"),
-        ],
-    ),
+    ("categories", &[("category_id", "integer"), ("category_name", "text")]),
+    ("product_types", &[("type_id", "integer"), ("category_id", "integer"), ("type_name", "text")]),
     (
         "products",
         &[
@@ -58,11 +48,7 @@ const EXPECTED: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "inventory",
-        &[
-            ("store_id", "integer"),
-            ("product_id", "integer"),
-            ("stock_level", "integer"),
-        ],
+        &[("store_id", "integer"), ("product_id", "integer"), ("stock_level", "integer")],
     ),
     (
         "orders",
@@ -115,33 +101,23 @@ pub(super) async fn check(admin: &mut Admin) -> Result<(), StorageError> {
             match found.iter().find(|(t, c, _)| t == table && c == column) {
                 None => faults.push(format!("retail.{table}.{column} is missing")),
                 Some((_, _, actual)) if actual != expected => {
-                    faults.push(format!(
-                        "retail.{table}.{column} is {actual}, not {expected}"
-                    ));
+                    faults.push(format!("retail.{table}.{column} is {actual}, not {expected}"));
                 }
                 Some(_) => {}
             }
         }
     }
     if faults.is_empty()
-        && admin
-            .is_true("SELECT count(*) > count(DISTINCT rls_user_id) FROM retail.stores")
-            .await?
+        && admin.is_true("SELECT count(*) > count(DISTINCT rls_user_id) FROM retail.stores").await?
     {
         faults.push("retail.stores.rls_user_id is the same for two stores".to_owned());
     }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(StorageError::CannotAdopt { faults })
-    }
+    if faults.is_empty() { Ok(()) } else { Err(StorageError::CannotAdopt { faults }) }
 }
 
 /// Makes the objects ours, and the former policies harmless. Gives notes for the operator.
 pub(super) async fn take_over(admin: &mut Admin) -> Result<Vec<String>, StorageError> {
-    admin
-        .execute(ADOPT, "take over the existing tables")
-        .await?;
+    admin.execute(ADOPT, "take over the existing tables").await?;
     let mut notes = Vec::new();
     if admin
         .is_true(

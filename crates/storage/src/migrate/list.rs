@@ -6,31 +6,11 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (
-        1,
-        "retail tables",
-        include_str!("../../migrations/0001_retail_tables.sql"),
-    ),
-    (
-        2,
-        "signed identity",
-        include_str!("../../migrations/0002_signed_identity.sql"),
-    ),
-    (
-        3,
-        "row security",
-        include_str!("../../migrations/0003_row_security.sql"),
-    ),
-    (
-        4,
-        "comments",
-        include_str!("../../migrations/0004_comments.sql"),
-    ),
-    (
-        5,
-        "load record",
-        include_str!("../../migrations/0005_load_record.sql"),
-    ),
+    (1, "retail tables", include_str!("../../migrations/0001_retail_tables.sql")),
+    (2, "signed identity", include_str!("../../migrations/0002_signed_identity.sql")),
+    (3, "row security", include_str!("../../migrations/0003_row_security.sql")),
+    (4, "comments", include_str!("../../migrations/0004_comments.sql")),
+    (5, "load record", include_str!("../../migrations/0005_load_record.sql")),
 ];
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.

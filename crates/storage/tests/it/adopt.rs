@@ -27,23 +27,13 @@ async fn a_former_database_is_adopted_without_touching_its_rows() {
     database.psql(FORMER);
     let before = rows(&database);
     let mut admin = database.admin().await;
-    let options = MigrateOptions {
-        adopt: true,
-        ..TestDatabase::migrate_options()
-    };
+    let options = MigrateOptions { adopt: true, ..TestDatabase::migrate_options() };
     let report = admin.migrate(&options).await.unwrap();
     assert!(report.adopted);
     assert_eq!(rows(&database), before);
     // Again, with the flag and without.
     assert!(!admin.migrate(&options).await.unwrap().adopted);
-    assert_eq!(
-        admin
-            .migrate(&TestDatabase::migrate_options())
-            .await
-            .unwrap()
-            .applied,
-        0
-    );
+    assert_eq!(admin.migrate(&TestDatabase::migrate_options()).await.unwrap().applied, 0);
     assert_eq!(rows(&database), before);
 
     let runner = PgQueryRunner::new(Arc::new(database.query_database(2)));
@@ -58,12 +48,7 @@ async fn a_former_database_is_adopted_without_touching_its_rows() {
         assert_eq!(row[..2], [id.0, id.0]);
         assert_eq!(row[2], 2);
     }
-    let all = first_row(
-        &runner,
-        &head_office().await,
-        "SELECT count(*) FROM retail.orders",
-    )
-    .await;
+    let all = first_row(&runner, &head_office().await, "SELECT count(*) FROM retail.orders").await;
     assert_eq!(all[0], 16);
 }
 
@@ -73,10 +58,7 @@ async fn the_former_policies_no_longer_open_the_door() {
     let database = TestDatabase::empty();
     database.psql(FORMER);
     let mut admin = database.admin().await;
-    let options = MigrateOptions {
-        adopt: true,
-        ..TestDatabase::migrate_options()
-    };
+    let options = MigrateOptions { adopt: true, ..TestDatabase::migrate_options() };
     admin.migrate(&options).await.unwrap();
     let client = connect(&database, &database.query_logins().stores).await;
     client
@@ -84,9 +66,7 @@ async fn the_former_policies_no_longer_open_the_door() {
         .await
         .unwrap();
     for table in ["orders", "order_items", "inventory", "customers"] {
-        let seen = client
-            .simple_query(&format!("SELECT 1 FROM retail.{table}"))
-            .await;
+        let seen = client.simple_query(&format!("SELECT 1 FROM retail.{table}")).await;
         assert!(seen.is_err(), "{table} can be read by setting a setting");
     }
 }

@@ -20,11 +20,7 @@ pub(crate) async fn first_row(
     sql: &str,
 ) -> Vec<Value> {
     let answer = runner
-        .run(
-            principal,
-            &SqlText::new(sql).unwrap(),
-            &QueryLimits::default(),
-        )
+        .run(principal, &SqlText::new(sql).unwrap(), &QueryLimits::default())
         .await
         .unwrap_or_else(|error| panic!("{sql}: {error} {:?}", error.hint()));
     answer.rows.into_iter().next().unwrap()
@@ -62,17 +58,11 @@ async fn a_store_sees_the_customers_who_are_its_own_or_bought_there() {
             "SELECT count(*) FROM retail.customers c WHERE primary_store_id = {id}
              OR customer_id IN (SELECT customer_id FROM retail.orders WHERE store_id = {id})"
         ));
-        let seen = first_row(
-            &runner,
-            &principal(store).await,
-            "SELECT count(*) FROM retail.customers",
-        )
-        .await;
+        let seen =
+            first_row(&runner, &principal(store).await, "SELECT count(*) FROM retail.customers")
+                .await;
         assert_eq!(seen[0].to_string(), expected.trim());
-        assert!(
-            seen[0].as_i64().unwrap() < 400,
-            "a store must not see every customer"
-        );
+        assert!(seen[0].as_i64().unwrap() < 400, "a store must not see every customer");
     }
 }
 
@@ -87,17 +77,11 @@ async fn the_stores_add_up_to_head_office(#[case] sql: &str) {
     let runner = runner(&database);
     let mut sum = 0;
     for store in stores() {
-        sum += first_row(&runner, &principal(store).await, sql).await[0]
-            .as_i64()
-            .unwrap();
+        sum += first_row(&runner, &principal(store).await, sql).await[0].as_i64().unwrap();
     }
     let all = first_row(&runner, &head_office().await, sql).await;
     assert_eq!(all[0], sum);
-    assert_eq!(
-        all[0].to_string(),
-        database.psql(sql).trim(),
-        "head office sees every row"
-    );
+    assert_eq!(all[0].to_string(), database.psql(sql).trim(), "head office sees every row");
 }
 
 /// What SQL text can do to its identity: nothing that gives a foreign row.
@@ -166,17 +150,9 @@ async fn a_signature_is_worth_nothing_in_another_transaction() {
     );
     let seattle = principal(store("Zava Retail Seattle")).await;
     for who in [&seattle, &online] {
-        let answer = runner
-            .run(
-                who,
-                &SqlText::new(&replay).unwrap(),
-                &QueryLimits::default(),
-            )
-            .await;
-        assert!(
-            answer.is_err(),
-            "a replayed signature was believed: {answer:?}"
-        );
+        let answer =
+            runner.run(who, &SqlText::new(&replay).unwrap(), &QueryLimits::default()).await;
+        assert!(answer.is_err(), "a replayed signature was believed: {answer:?}");
     }
 }
 
@@ -184,11 +160,7 @@ async fn a_signature_is_worth_nothing_in_another_transaction() {
 pub(crate) async fn connect(database: &TestDatabase, login: &Login) -> tokio_postgres::Client {
     let settings = database.settings();
     let mut config = tokio_postgres::Config::new();
-    config
-        .host(&settings.host)
-        .port(settings.port)
-        .dbname(&settings.database)
-        .user(&login.user);
+    config.host(&settings.host).port(settings.port).dbname(&settings.database).user(&login.user);
     config.password(login.password.as_ref().unwrap().expose_secret());
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
@@ -198,27 +170,16 @@ pub(crate) async fn connect(database: &TestDatabase, login: &Login) -> tokio_pos
 #[tokio::test]
 async fn a_login_without_an_identity_sees_nothing() {
     let database = TestDatabase::seeded().await;
-    for login in [
-        database.query_logins().stores,
-        database.query_logins().head_office,
-    ] {
+    for login in [database.query_logins().stores, database.query_logins().head_office] {
         let client = connect(&database, &login).await;
         for table in ["stores", "customers", "inventory", "orders", "order_items"] {
             let error = client
                 .simple_query(&format!("SELECT count(*) FROM retail.{table}"))
                 .await
                 .unwrap_err();
-            assert_eq!(
-                error.code().unwrap().code(),
-                "42501",
-                "{table} as {}",
-                login.user
-            );
+            assert_eq!(error.code().unwrap().code(), "42501", "{table} as {}", login.user);
         }
-        let error = client
-            .simple_query("SELECT rls_user_id FROM retail.stores")
-            .await
-            .unwrap_err();
+        let error = client.simple_query("SELECT rls_user_id FROM retail.stores").await.unwrap_err();
         assert_eq!(error.code().unwrap().code(), "42501");
         for write in [
             "INSERT INTO retail.categories (category_name) VALUES ('X')",
@@ -232,17 +193,9 @@ async fn a_login_without_an_identity_sees_nothing() {
             "SELECT * FROM retail_mcp.load_record",
             "SELECT retail_sec.signed_identity()",
         ] {
-            client
-                .simple_query("SET default_transaction_read_only = off")
-                .await
-                .unwrap();
+            client.simple_query("SET default_transaction_read_only = off").await.unwrap();
             let error = client.simple_query(write).await.unwrap_err();
-            assert_eq!(
-                error.code().unwrap().code(),
-                "42501",
-                "{write} as {}",
-                login.user
-            );
+            assert_eq!(error.code().unwrap().code(), "42501", "{write} as {}", login.user);
         }
     }
 }
@@ -260,18 +213,11 @@ async fn a_statement_that_changes_its_identity_gets_no_answer(#[case] sql: &str)
     let runner = runner(&database);
     let seattle = principal(store("Zava Retail Seattle")).await;
     let error = runner
-        .run(
-            &seattle,
-            &SqlText::new(sql).unwrap(),
-            &QueryLimits::default(),
-        )
+        .run(&seattle, &SqlText::new(sql).unwrap(), &QueryLimits::default())
         .await
         .unwrap_err();
     assert_eq!(error.code(), ErrorCode::QueryNotAllowed);
-    assert_eq!(
-        first_row(&runner, &seattle, "SELECT count(*) FROM retail.stores").await,
-        [1]
-    );
+    assert_eq!(first_row(&runner, &seattle, "SELECT count(*) FROM retail.stores").await, [1]);
 }
 
 /// Row security alone, without the server in front: only a signature counts.
@@ -292,11 +238,7 @@ async fn the_database_believes_no_unsigned_identity() {
                  SET LOCAL app.rls_signature = '{signature}'; SELECT count(*) FROM retail.orders"
             );
             let error = client.simple_query(&sql).await.unwrap_err();
-            assert_eq!(
-                error.code().unwrap().code(),
-                "42501",
-                "{who} signed {signature:?}"
-            );
+            assert_eq!(error.code().unwrap().code(), "42501", "{who} signed {signature:?}");
             client.simple_query("ROLLBACK").await.unwrap();
         }
     }
@@ -313,11 +255,8 @@ async fn a_signature_holds_in_its_own_transaction_alone() {
     let client = connect(&database, &logins.stores).await;
     let neighbour = connect(&database, &logins.stores).await;
     client.simple_query("BEGIN").await.unwrap();
-    let challenge: String = client
-        .query_one("SELECT retail_sec.transaction_challenge()", &[])
-        .await
-        .unwrap()
-        .get(0);
+    let challenge: String =
+        client.query_one("SELECT retail_sec.transaction_challenge()", &[]).await.unwrap().get(0);
     let mut mac = Hmac::<Sha256>::new_from_slice(&retail_testkit::IDENTITY_KEY).unwrap();
     mac.update(format!("v1|{online}|{challenge}").as_bytes());
     let signature = hex::encode(mac.finalize().into_bytes());
@@ -326,26 +265,15 @@ async fn a_signature_holds_in_its_own_transaction_alone() {
             "SET LOCAL app.current_rls_user_id = '{who}'; SET LOCAL app.rls_signature = '{signature}'"
         );
         client.batch_execute(&set).await.unwrap();
-        let counted = client
-            .query_one("SELECT count(*) FROM retail.orders", &[])
-            .await;
+        let counted = client.query_one("SELECT count(*) FROM retail.orders", &[]).await;
         counted.map(|row| row.get::<_, i64>(0))
     };
-    assert!(
-        count(&client, &online).await.unwrap() > 0,
-        "the honest case"
-    );
+    assert!(count(&client, &online).await.unwrap() > 0, "the honest case");
     assert!(count(&client, &other).await.is_err(), "another identity");
     client.simple_query("ROLLBACK; BEGIN").await.unwrap();
-    assert!(
-        count(&client, &online).await.is_err(),
-        "a later transaction"
-    );
+    assert!(count(&client, &online).await.is_err(), "a later transaction");
     neighbour.simple_query("BEGIN").await.unwrap();
-    assert!(
-        count(&neighbour, &online).await.is_err(),
-        "another connection"
-    );
+    assert!(count(&neighbour, &online).await.is_err(), "another connection");
 }
 
 #[tokio::test]
@@ -356,23 +284,14 @@ async fn a_wrong_key_sees_nothing_and_is_not_ready() {
             &database.settings(),
             &database.query_logins(),
             IdentityKey::new([1; IdentityKey::BYTES]),
-            PoolSettings {
-                max_connections: 2,
-                acquire_timeout: std::time::Duration::from_secs(5),
-            },
+            PoolSettings { max_connections: 2, acquire_timeout: std::time::Duration::from_secs(5) },
         )
         .unwrap(),
     );
     let runner = PgQueryRunner::new(Arc::clone(&forged));
-    for who in [
-        principal(store("Zava Retail Seattle")).await,
-        head_office().await,
-    ] {
+    for who in [principal(store("Zava Retail Seattle")).await, head_office().await] {
         let sql = SqlText::new("SELECT count(*) FROM retail.orders").unwrap();
-        let error = runner
-            .run(&who, &sql, &QueryLimits::default())
-            .await
-            .unwrap_err();
+        let error = runner.run(&who, &sql, &QueryLimits::default()).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::QueryNotAllowed);
     }
     assert!(!PgHealthProbe::new(forged).check().await.is_ready());
@@ -385,10 +304,7 @@ async fn the_directory_knows_the_stores_and_nobody_else() {
     let database = TestDatabase::seeded().await;
     let directory = PgStoreDirectory::new(Arc::new(database.query_database(2)));
     for store in stores() {
-        assert_eq!(
-            directory.store_find(store.rls_user_id).await.unwrap(),
-            Some(store)
-        );
+        assert_eq!(directory.store_find(store.rls_user_id).await.unwrap(), Some(store));
     }
     let nobody = RlsUserId(uuid::Uuid::nil());
     assert_eq!(directory.store_find(nobody).await.unwrap(), None);
@@ -402,9 +318,7 @@ async fn the_identity_is_checked_once_a_query() {
     let seattle = principal(store("Zava Retail Seattle")).await;
     // Each check of the signature costs microseconds; 2,000 rows a check each would show here.
     database.psql(
-        "ALTER DATABASE {db} SET track_functions = 'all'"
-            .replace("{db}", &database.name)
-            .as_str(),
+        "ALTER DATABASE {db} SET track_functions = 'all'".replace("{db}", &database.name).as_str(),
     );
     let before = calls(&database);
     first_row(&runner, &seattle, "SELECT count(*) FROM retail.order_items").await;

@@ -7,15 +7,9 @@ use retail_testkit::TestDatabase;
 async fn a_second_run_changes_nothing() {
     let database = TestDatabase::empty();
     let mut admin = database.admin().await;
-    let first = admin
-        .migrate(&TestDatabase::migrate_options())
-        .await
-        .unwrap();
+    let first = admin.migrate(&TestDatabase::migrate_options()).await.unwrap();
     assert!(first.applied > 0 && !first.adopted);
-    let second = admin
-        .migrate(&TestDatabase::migrate_options())
-        .await
-        .unwrap();
+    let second = admin.migrate(&TestDatabase::migrate_options()).await.unwrap();
     assert_eq!(second.applied, 0);
 }
 
@@ -26,20 +20,14 @@ async fn two_at_once_wait_for_each_other() {
     let options = TestDatabase::migrate_options();
     let (one, two) = tokio::join!(one.migrate(&options), two.migrate(&options));
     let applied = [one.unwrap().applied, two.unwrap().applied];
-    assert!(
-        applied.contains(&0) && applied.iter().any(|count| *count > 0),
-        "{applied:?}"
-    );
+    assert!(applied.contains(&0) && applied.iter().any(|count| *count > 0), "{applied:?}");
 }
 
 #[tokio::test]
 async fn the_migrator_needs_no_superuser_once_the_roles_are_there() {
     let database = TestDatabase::empty();
     let mut admin = database.admin().await;
-    admin
-        .migrate(&TestDatabase::migrate_options())
-        .await
-        .unwrap();
+    admin.migrate(&TestDatabase::migrate_options()).await.unwrap();
     database.psql("ALTER ROLE retail_migrator PASSWORD 'migrator'");
     let login = Login::new("retail_migrator", "migrator");
     let mut migrator = Admin::connect(&database.settings(), &login).await.unwrap();
@@ -51,12 +39,7 @@ async fn the_migrator_needs_no_superuser_once_the_roles_are_there() {
 #[tokio::test]
 async fn the_schema_is_documented_owned_and_forced() {
     let migrated = TestDatabase::empty();
-    migrated
-        .admin()
-        .await
-        .migrate(&TestDatabase::migrate_options())
-        .await
-        .unwrap();
+    migrated.admin().await.migrate(&TestDatabase::migrate_options()).await.unwrap();
     // Loading takes FORCE away for its transaction, so look after it as well.
     for database in [migrated, TestDatabase::seeded().await] {
         let bare = database.psql(
@@ -87,27 +70,14 @@ async fn the_schema_is_documented_owned_and_forced() {
 #[tokio::test]
 async fn rows_that_are_not_sample_data_are_never_replaced() {
     let database = TestDatabase::seeded().await;
-    let record = LoadRecord {
-        seed: 1,
-        scale: "tiny".to_owned(),
-        until: retail_testkit::until(),
-    };
+    let record = LoadRecord { seed: 1, scale: "tiny".to_owned(), until: retail_testkit::until() };
     let mut admin = database.admin().await;
-    let error = admin
-        .load(std::iter::empty(), &record, false, &mut |_, _| {})
-        .await
-        .unwrap_err();
+    let error = admin.load(std::iter::empty(), &record, false, &mut |_, _| {}).await.unwrap_err();
     assert!(matches!(error, StorageError::NotEmpty), "{error}");
     database.psql("DELETE FROM retail_mcp.load_record");
-    let error = admin
-        .load(std::iter::empty(), &record, true, &mut |_, _| {})
-        .await
-        .unwrap_err();
+    let error = admin.load(std::iter::empty(), &record, true, &mut |_, _| {}).await.unwrap_err();
     assert!(matches!(error, StorageError::NotSampleData), "{error}");
-    assert_eq!(
-        database.psql("SELECT count(*) FROM retail.orders").trim(),
-        "2000"
-    );
+    assert_eq!(database.psql("SELECT count(*) FROM retail.orders").trim(), "2000");
 }
 
 #[tokio::test]
@@ -115,21 +85,12 @@ async fn a_foreign_schema_is_left_alone() {
     let database = TestDatabase::empty();
     database.psql("CREATE SCHEMA retail; CREATE TABLE retail.stores (store_id int)");
     let mut admin = database.admin().await;
-    let error = admin
-        .migrate(&TestDatabase::migrate_options())
-        .await
-        .unwrap_err();
+    let error = admin.migrate(&TestDatabase::migrate_options()).await.unwrap_err();
     assert!(matches!(error, StorageError::ForeignSchema), "{error}");
-    let options = MigrateOptions {
-        adopt: true,
-        ..TestDatabase::migrate_options()
-    };
+    let options = MigrateOptions { adopt: true, ..TestDatabase::migrate_options() };
     let error = admin.migrate(&options).await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, StorageError::CannotAdopt { .. }), "{text}");
-    assert!(
-        text.contains("retail.stores.rls_user_id is missing"),
-        "{text}"
-    );
+    assert!(text.contains("retail.stores.rls_user_id is missing"), "{text}");
     assert!(text.contains("retail.orders is missing"), "{text}");
 }

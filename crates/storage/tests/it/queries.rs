@@ -20,11 +20,7 @@ async fn values_keep_their_kind_and_digits() {
         true AS f, NULL AS g, 'x' AS h, DATE '2026-11-22' AS i, '{\"k\":[1]}'::jsonb AS j, 7 AS a,
         '2026-11-22 10:00+02'::timestamptz AS l, ARRAY[1,2] AS m, 'NaN'::float8 AS n";
     let answer = runner
-        .run(
-            &head_office().await,
-            &SqlText::new(sql).unwrap(),
-            &QueryLimits::default(),
-        )
+        .run(&head_office().await, &SqlText::new(sql).unwrap(), &QueryLimits::default())
         .await
         .unwrap();
     assert_eq!(
@@ -34,17 +30,8 @@ async fn values_keep_their_kind_and_digits() {
             "2026-11-22 08:00:00+00", "{1,2}", "NaN"
         ])
     );
-    let names: Vec<_> = answer
-        .columns
-        .iter()
-        .map(|column| column.name.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        [
-            "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "a", "l", "m", "n"
-        ]
-    );
+    let names: Vec<_> = answer.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!(names, ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "a", "l", "m", "n"]);
     assert_eq!(answer.columns[3].pg_type, "numeric");
     assert_eq!(answer.columns[12].pg_type, "int4[]");
 }
@@ -54,10 +41,7 @@ async fn an_empty_answer_has_its_columns() {
     let database = TestDatabase::seeded().await;
     let runner = PgQueryRunner::new(Arc::new(database.query_database(2)));
     let sql = SqlText::new("SELECT order_id, order_date FROM retail.orders WHERE false").unwrap();
-    let answer = runner
-        .run(&head_office().await, &sql, &QueryLimits::default())
-        .await
-        .unwrap();
+    let answer = runner.run(&head_office().await, &sql, &QueryLimits::default()).await.unwrap();
     assert!(answer.rows.is_empty());
     assert_eq!(answer.columns.len(), 2);
     assert_eq!(answer.truncation, None);
@@ -67,11 +51,7 @@ async fn an_empty_answer_has_its_columns() {
 #[case("SELECT n FROM generate_series(1, 5) n", 5, None)]
 #[case("SELECT n FROM generate_series(1, 6) n", 5, Some(Truncation::Rows(5)))]
 #[case("SELECT generate_series(1, 1000000000)", 5, Some(Truncation::Rows(5)))]
-#[case(
-    "SELECT repeat('x', 300) FROM generate_series(1, 5)",
-    3,
-    Some(Truncation::Bytes(1000))
-)]
+#[case("SELECT repeat('x', 300) FROM generate_series(1, 5)", 3, Some(Truncation::Bytes(1000)))]
 #[case("SELECT repeat('x', 2000)", 0, Some(Truncation::Bytes(1000)))]
 #[case("SELECT repeat('x', 10000000)", 0, Some(Truncation::Bytes(1000)))]
 #[tokio::test]
@@ -82,15 +62,9 @@ async fn answers_are_capped_and_say_so(
 ) {
     let database = TestDatabase::seeded().await;
     let runner = PgQueryRunner::new(Arc::new(database.query_database(2)));
-    let limits = QueryLimits {
-        max_rows: 5,
-        max_bytes: 1_000,
-        ..QueryLimits::default()
-    };
-    let answer = runner
-        .run(&head_office().await, &SqlText::new(sql).unwrap(), &limits)
-        .await
-        .unwrap();
+    let limits = QueryLimits { max_rows: 5, max_bytes: 1_000, ..QueryLimits::default() };
+    let answer =
+        runner.run(&head_office().await, &SqlText::new(sql).unwrap(), &limits).await.unwrap();
     assert_eq!((answer.rows.len(), answer.truncation), (rows, truncation));
 }
 
@@ -122,10 +96,8 @@ async fn only_one_query_can_be_run(#[case] sql: &str) {
     let runner = PgQueryRunner::new(Arc::new(database.query_database(2)));
     let before = database.psql("SELECT count(*) FROM retail.orders");
     let who = principal(store("Zava Retail Seattle")).await;
-    let error = runner
-        .run(&who, &SqlText::new(sql).unwrap(), &QueryLimits::default())
-        .await
-        .unwrap_err();
+    let error =
+        runner.run(&who, &SqlText::new(sql).unwrap(), &QueryLimits::default()).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::QueryNotAllowed, "{error}");
     assert!(error.hint().is_some());
     assert_eq!(database.psql("SELECT count(*) FROM retail.orders"), before);
@@ -143,42 +115,22 @@ async fn the_bracket_holds(#[case] sql: &str) {
     let database = TestDatabase::seeded().await;
     let runner = PgQueryRunner::new(Arc::new(database.query_database(2)));
     let answer = runner
-        .run(
-            &head_office().await,
-            &SqlText::new(sql).unwrap(),
-            &QueryLimits::default(),
-        )
+        .run(&head_office().await, &SqlText::new(sql).unwrap(), &QueryLimits::default())
         .await;
     assert!(answer.is_err(), "it answered: {answer:?}");
 }
 
 #[rstest]
 #[case("SELECT * FROM retail.orderz", "orderz", "get_multiple_table_schemas")]
-#[case(
-    "SELECT price FROM retail.products",
-    "price",
-    "get_multiple_table_schemas"
-)]
-#[case(
-    "SELECT * FROM retail.stores",
-    "permission denied",
-    "store_id, store_name, is_online"
-)]
-#[case(
-    "SELECT * FROM pg_catalog.pg_authid",
-    "permission denied",
-    "eight tables"
-)]
+#[case("SELECT price FROM retail.products", "price", "get_multiple_table_schemas")]
+#[case("SELECT * FROM retail.stores", "permission denied", "store_id, store_name, is_online")]
+#[case("SELECT * FROM pg_catalog.pg_authid", "permission denied", "eight tables")]
 #[tokio::test]
 async fn a_mistake_is_explained(#[case] sql: &str, #[case] message: &str, #[case] hint: &str) {
     let database = TestDatabase::seeded().await;
     let runner = PgQueryRunner::new(Arc::new(database.query_database(2)));
     let error = runner
-        .run(
-            &head_office().await,
-            &SqlText::new(sql).unwrap(),
-            &QueryLimits::default(),
-        )
+        .run(&head_office().await, &SqlText::new(sql).unwrap(), &QueryLimits::default())
         .await
         .unwrap_err();
     assert_eq!(error.code(), ErrorCode::QueryFailed);
@@ -190,15 +142,10 @@ async fn a_mistake_is_explained(#[case] sql: &str, #[case] message: &str, #[case
 async fn a_long_statement_is_stopped() {
     let database = TestDatabase::seeded().await;
     let runner = PgQueryRunner::new(Arc::new(database.query_database(2)));
-    let limits = QueryLimits {
-        statement_timeout: Duration::from_millis(200),
-        ..QueryLimits::default()
-    };
+    let limits =
+        QueryLimits { statement_timeout: Duration::from_millis(200), ..QueryLimits::default() };
     let sql = SqlText::new("SELECT pg_sleep(60)::text").unwrap();
-    let error = runner
-        .run(&head_office().await, &sql, &limits)
-        .await
-        .unwrap_err();
+    let error = runner.run(&head_office().await, &sql, &limits).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::QueryTimeout);
 }
 
@@ -207,10 +154,8 @@ async fn a_long_statement_is_stopped() {
 async fn a_dropped_call_is_cancelled_in_postgresql() {
     let database = TestDatabase::seeded().await;
     let runner = PgQueryRunner::new(Arc::new(database.query_database(2)));
-    let limits = QueryLimits {
-        statement_timeout: Duration::from_secs(50),
-        ..QueryLimits::default()
-    };
+    let limits =
+        QueryLimits { statement_timeout: Duration::from_secs(50), ..QueryLimits::default() };
     let sql = SqlText::new("SELECT pg_sleep(45)::text").unwrap();
     let running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
         AND usename = 'retail_query_hq' AND state = 'active' AND query LIKE '%pg_sleep(45)%'";

@@ -26,17 +26,11 @@ struct Envelope<'a> {
 /// [`Internal`](retail_domain::ErrorCode::Internal) when a value cannot be written as JSON.
 pub(super) fn text(answer: &QueryAnswer, visibility: &Visibility) -> Result<String, Error> {
     let envelope = Envelope {
-        c: answer
-            .columns
-            .iter()
-            .map(|column| column.name.as_str())
-            .collect(),
+        c: answer.columns.iter().map(|column| column.name.as_str()).collect(),
         r: &answer.rows,
         n: answer.rows.len(),
         truncated: answer.truncation.map(|_| true),
-        limit: answer
-            .truncation
-            .map(|truncation| limit_and_unit(truncation).0),
+        limit: answer.truncation.map(|truncation| limit_and_unit(truncation).0),
         msg: message(answer, visibility),
     };
     serde_json::to_string(&envelope).map_err(Error::internal)
@@ -68,9 +62,7 @@ pub(super) fn receipt(
     visibility: &Visibility,
     limits: &QueryLimits,
 ) -> Receipt {
-    let (limit, limit_unit) = answer
-        .truncation
-        .map_or((limits.max_rows, "rows"), limit_and_unit);
+    let (limit, limit_unit) = answer.truncation.map_or((limits.max_rows, "rows"), limit_and_unit);
     Receipt {
         acting_store: visibility.label().to_owned(),
         row_security: "enforced",
@@ -104,10 +96,7 @@ mod tests {
 
     fn answer(rows: usize, truncation: Option<Truncation>) -> QueryAnswer {
         QueryAnswer {
-            columns: vec![Column {
-                name: "total".to_owned(),
-                pg_type: "numeric".to_owned(),
-            }],
+            columns: vec![Column { name: "total".to_owned(), pg_type: "numeric".to_owned() }],
             rows: vec![vec![json!("12.50")]; rows],
             truncation,
             as_of: DateTime::UNIX_EPOCH,
@@ -125,12 +114,7 @@ mod tests {
 
     #[rstest]
     #[case(1, None, seattle(), r#"{"c":["total"],"r":[["12.50"]],"n":1}"#)]
-    #[case(
-        0,
-        None,
-        Visibility::AllStores,
-        r#"{"c":["total"],"r":[],"n":0,"msg":"No rows"}"#
-    )]
+    #[case(0, None, Visibility::AllStores, r#"{"c":["total"],"r":[],"n":0,"msg":"No rows"}"#)]
     #[case(
         0,
         None,
@@ -155,10 +139,7 @@ mod tests {
         #[case] visibility: Visibility,
         #[case] expected: &str,
     ) {
-        assert_eq!(
-            text(&answer(rows, truncation), &visibility).unwrap(),
-            expected
-        );
+        assert_eq!(text(&answer(rows, truncation), &visibility).unwrap(), expected);
     }
 
     #[test]
@@ -166,17 +147,11 @@ mod tests {
         let limits = QueryLimits::default();
         let cut = receipt(&answer(1, Some(Truncation::Bytes(9))), &seattle(), &limits);
         assert_eq!(cut.acting_store, "Zava Retail Seattle");
-        assert_eq!(
-            (cut.truncated, cut.limit, cut.limit_unit),
-            (true, 9, "bytes")
-        );
+        assert_eq!((cut.truncated, cut.limit, cut.limit_unit), (true, 9, "bytes"));
         assert!((cut.elapsed_seconds - 1.234_567).abs() < f64::EPSILON);
 
         let whole = receipt(&answer(1, None), &Visibility::AllStores, &limits);
         assert_eq!(whole.acting_store, "all stores");
-        assert_eq!(
-            (whole.truncated, whole.limit, whole.limit_unit),
-            (false, 1_000, "rows")
-        );
+        assert_eq!((whole.truncated, whole.limit, whole.limit_unit), (false, 1_000, "rows"));
     }
 }

@@ -41,11 +41,8 @@ fn describe_table(schema: &TableSchema) -> String {
         // Writing to a string cannot fail, here and below.
         let _ = write!(text, "\n**Rows:** {rows}");
     }
-    let columns: Vec<String> = schema
-        .columns
-        .iter()
-        .map(|column| describe_column(schema, column))
-        .collect();
+    let columns: Vec<String> =
+        schema.columns.iter().map(|column| describe_column(schema, column)).collect();
     let _ = write!(text, "\n## Schema\n{}", columns.join(", "));
     if !schema.relationships.is_empty() {
         text.push_str("\n## Relationships");
@@ -75,11 +72,7 @@ fn describe_column(schema: &TableSchema, column: &ColumnSchema) -> String {
         Some(KeyRole::Unique) => text.push_str(" UNIQUE"),
         None => {}
     }
-    if schema
-        .relationships
-        .iter()
-        .any(|key| key.column == column.name)
-    {
+    if schema.relationships.iter().any(|key| key.column == column.name) {
         text.push_str(" FK");
     }
     if column.nullable {
@@ -112,15 +105,13 @@ fn says_more(comment: &str, column: &str, table: RetailTable) -> bool {
 
 /// Words in lower case, without a plural ending.
 fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(|word| {
-            let word = word.to_lowercase();
-            match word.strip_suffix("ies") {
-                Some(stem) => format!("{stem}y"),
-                None => word.strip_suffix('s').unwrap_or(&word).to_owned(),
-            }
-        })
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(|word| {
+        let word = word.to_lowercase();
+        match word.strip_suffix("ies") {
+            Some(stem) => format!("{stem}y"),
+            None => word.strip_suffix('s').unwrap_or(&word).to_owned(),
+        }
+    })
 }
 
 /// The values, with a separator that none of them contains.

@@ -64,10 +64,7 @@ impl Kind {
                 Err(_) => text.into(),
             },
             Self::Hosts | Self::Origins | Self::Networks | Self::Uuids => {
-                let items = text
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|item| !item.is_empty());
+                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 items.map(str::to_owned).collect::<Vec<_>>().into()
             }
             _ => text.into(),
@@ -92,11 +89,7 @@ impl Kind {
             },
             Self::Text | Self::Path | Self::SecretFile { .. } => {
                 let text = text(value)?;
-                if text.is_empty() {
-                    Err("is empty".to_owned())
-                } else {
-                    Ok(())
-                }
+                if text.is_empty() { Err("is empty".to_owned()) } else { Ok(()) }
             }
             Self::SocketAddr => parsed::<SocketAddr>(
                 text(value)?,
@@ -104,9 +97,7 @@ impl Kind {
             ),
             Self::Integer { min, max } => match value {
                 ValueKind::I64(number) if (min..=max).contains(number) => Ok(()),
-                _ => Err(format!(
-                    "must be a whole number from {min} to {max}, and is {value}"
-                )),
+                _ => Err(format!("must be a whole number from {min} to {max}, and is {value}")),
             },
             Self::Duration { min, max } => check_duration(value, min, max),
             Self::Choice(words) => {
@@ -114,10 +105,7 @@ impl Kind {
                 if words.contains(&text) {
                     Ok(())
                 } else {
-                    Err(format!(
-                        "must be one of {}, and is {text:?}",
-                        words.join(", ")
-                    ))
+                    Err(format!("must be one of {}, and is {text:?}", words.join(", ")))
                 }
             }
             Self::Hosts => each(value, check_host),
@@ -141,9 +129,7 @@ fn text(value: &ValueKind) -> Result<&str, String> {
 }
 
 fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Result<(), String> {
-    text.parse::<T>()
-        .map(|_| ())
-        .map_err(|_| format!("must be {what}, and is {text:?}"))
+    text.parse::<T>().map(|_| ()).map_err(|_| format!("must be {what}, and is {text:?}"))
 }
 
 fn each(value: &ValueKind, check: impl Fn(&str) -> Result<(), String>) -> Result<(), String> {
@@ -155,10 +141,7 @@ fn each(value: &ValueKind, check: impl Fn(&str) -> Result<(), String>) -> Result
 
 fn check_duration(value: &ValueKind, min: Duration, max: Duration) -> Result<(), String> {
     let wrong = || {
-        let (min, max) = (
-            humantime::format_duration(min),
-            humantime::format_duration(max),
-        );
+        let (min, max) = (humantime::format_duration(min), humantime::format_duration(max));
         format!(
             "must be a time with its unit, such as \"30s\" or \"5m\", from {min} to {max}, and is {value}"
         )
@@ -174,9 +157,7 @@ fn check_duration(value: &ValueKind, min: Duration, max: Duration) -> Result<(),
 
 fn check_host(host: &str) -> Result<(), String> {
     if host.is_empty() || host.contains(|c: char| c == '/' || c.is_whitespace()) {
-        return Err(format!(
-            "{host:?} must be a host name without http:// and without a path"
-        ));
+        return Err(format!("{host:?} must be a host name without http:// and without a path"));
     }
     Ok(())
 }
@@ -196,19 +177,11 @@ fn check_log_filter(filter: &str) -> Result<(), String> {
     if filter.is_empty() {
         return Err("is empty".to_owned());
     }
-    let is_word = |part: &&str| {
-        part.chars()
-            .all(|c| c.is_alphanumeric() || "_:".contains(c))
-    };
+    let is_word = |part: &&str| part.chars().all(|c| c.is_alphanumeric() || "_:".contains(c));
     for word in filter.split(',').map(str::trim).filter(is_word) {
-        parsed::<LevelFilter>(
-            word,
-            "off, error, warn, info, debug, trace, or MODULE=LEVEL",
-        )?;
+        parsed::<LevelFilter>(word, "off, error, warn, info, debug, trace, or MODULE=LEVEL")?;
     }
-    EnvFilter::try_new(filter)
-        .map(|_| ())
-        .map_err(|error| format!("is no log filter: {error}"))
+    EnvFilter::try_new(filter).map(|_| ()).map_err(|error| format!("is no log filter: {error}"))
 }
 
 #[cfg(test)]
@@ -218,10 +191,8 @@ mod tests {
     use super::*;
 
     const NUMBER: Kind = Kind::Integer { min: 1, max: 10 };
-    const TIME: Kind = Kind::Duration {
-        min: Duration::from_millis(10),
-        max: Duration::from_mins(1),
-    };
+    const TIME: Kind =
+        Kind::Duration { min: Duration::from_millis(10), max: Duration::from_mins(1) };
 
     #[rstest]
     #[case(NUMBER, "1", true)]
@@ -241,11 +212,7 @@ mod tests {
     #[case(Kind::SocketAddr, "127.0.0.1", false)]
     #[case(Kind::Hosts, "mcp.example.com, mcp.example.com:8443", true)]
     #[case(Kind::Hosts, "https://mcp.example.com", false)]
-    #[case(
-        Kind::Origins,
-        "https://chat.example.com,vscode-file://vscode-app",
-        true
-    )]
+    #[case(Kind::Origins, "https://chat.example.com,vscode-file://vscode-app", true)]
     #[case(Kind::Origins, "chat.example.com", false)]
     #[case(Kind::Origins, "https://chat.example.com/", false)]
     #[case(Kind::Networks, "10.0.0.0/8,::1", true)]

@@ -10,12 +10,7 @@ const fn key(
     default: Option<&'static str>,
     meaning: &'static str,
 ) -> Key {
-    Key {
-        path,
-        kind,
-        default,
-        meaning,
-    }
+    Key { path, kind, default, meaning }
 }
 
 const fn integer(min: i64, max: i64) -> Kind {
@@ -23,10 +18,7 @@ const fn integer(min: i64, max: i64) -> Kind {
 }
 
 const fn duration_ms(min: u64, max: u64) -> Kind {
-    Kind::Duration {
-        min: Duration::from_millis(min),
-        max: Duration::from_millis(max),
-    }
+    Kind::Duration { min: Duration::from_millis(min), max: Duration::from_millis(max) }
 }
 
 const MINUTE_MS: u64 = 60_000;
@@ -78,18 +70,8 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "Host name, address, or folder of a Unix socket (it starts with `/`). Not set: `demo` runs a \
          PostgreSQL of its own, other commands ask for it.",
     ),
-    key(
-        "database.port",
-        integer(1, 65_535),
-        Some("5432"),
-        "TCP port of PostgreSQL.",
-    ),
-    key(
-        "database.name",
-        Kind::Text,
-        Some("zava"),
-        "Name of the database.",
-    ),
+    key("database.port", integer(1, 65_535), Some("5432"), "TCP port of PostgreSQL."),
+    key("database.name", Kind::Text, Some("zava"), "Name of the database."),
     key(
         "database.ssl_mode",
         Kind::Choice(&["disable", "prefer", "require", "verify-full"]),
@@ -110,17 +92,10 @@ pub(in crate::config) const KEYS: &[Key] = &[
         Some("retail_query"),
         "Role that runs the queries of stores. It owns nothing and can write nothing.",
     ),
-    key(
-        "database.query_password",
-        Kind::Secret,
-        None,
-        "Password of `database.query_user`.",
-    ),
+    key("database.query_password", Kind::Secret, None, "Password of `database.query_user`."),
     key(
         "database.query_password_file",
-        Kind::SecretFile {
-            secret: "database.query_password",
-        },
+        Kind::SecretFile { secret: "database.query_password" },
         None,
         "File with that password.",
     ),
@@ -138,9 +113,7 @@ pub(in crate::config) const KEYS: &[Key] = &[
     ),
     key(
         "database.head_office_password_file",
-        Kind::SecretFile {
-            secret: "database.head_office_password",
-        },
+        Kind::SecretFile { secret: "database.head_office_password" },
         None,
         "File with that password.",
     ),
@@ -150,17 +123,10 @@ pub(in crate::config) const KEYS: &[Key] = &[
         None,
         "Role that owns the schema. `migrate` and `seed` use it; `serve` never does.",
     ),
-    key(
-        "database.admin_password",
-        Kind::Secret,
-        None,
-        "Password of `database.admin_user`.",
-    ),
+    key("database.admin_password", Kind::Secret, None, "Password of `database.admin_user`."),
     key(
         "database.admin_password_file",
-        Kind::SecretFile {
-            secret: "database.admin_password",
-        },
+        Kind::SecretFile { secret: "database.admin_password" },
         None,
         "File with that password.",
     ),

@@ -25,29 +25,14 @@ use super::{effective, environment, faults};
 #[case("POSTGRES_DB", "\"shop", "database.name", "\"shop")]
 #[case("POSTGRES_USER", "postgres", "database.admin_user", "postgres")]
 #[case("POSTGRES_PASSWORD", "007", "database.admin_password", "***")]
-#[case(
-    "POSTGRES_APPLICATION_NAME",
-    "mcp-server",
-    "database.application_name",
-    "mcp-server"
-)]
-#[case(
-    "POSTGRES_MAX_CONNECTIONS",
-    "10",
-    "database.pool_max_connections",
-    "10"
-)]
+#[case("POSTGRES_APPLICATION_NAME", "mcp-server", "database.application_name", "mcp-server")]
+#[case("POSTGRES_MAX_CONNECTIONS", "10", "database.pool_max_connections", "10")]
 #[case("POSTGRES_COMMAND_TIMEOUT", "30", "query.statement_timeout", "30000ms")]
 #[case("POSTGRES_COMMAND_TIMEOUT", "2.5", "query.statement_timeout", "2500ms")]
 #[case("LOG_LEVEL", "INFO", "log.level", "info")]
 #[case("LOG_LEVEL", "WARNING", "log.level", "warn")]
 #[case("LOG_LEVEL", "CRITICAL", "log.level", "error")]
-#[case(
-    "LOG_LEVEL",
-    "info,retail_storage=debug",
-    "log.level",
-    "info,retail_storage=debug"
-)]
+#[case("LOG_LEVEL", "info,retail_storage=debug", "log.level", "info,retail_storage=debug")]
 fn an_alias_sets_its_key(
     #[case] variable: &str,
     #[case] text: &str,
@@ -56,10 +41,7 @@ fn an_alias_sets_its_key(
 ) {
     let config = Config::load(&environment(&[(variable, text)])).unwrap();
     assert_eq!(effective(&config, key).value.as_deref(), Some(value));
-    assert_eq!(
-        effective(&config, key).origin,
-        format!("environment {variable}")
-    );
+    assert_eq!(effective(&config, key).origin, format!("environment {variable}"));
 }
 
 #[test]
@@ -67,11 +49,7 @@ fn each_alias_names_a_key_that_is_there() {
     let mut variables = HashSet::new();
     for alias in ALIASES {
         assert!(Key::find(alias.key).is_some(), "{}", alias.key);
-        assert!(
-            variables.insert(alias.variable),
-            "{} is there twice",
-            alias.variable
-        );
+        assert!(variables.insert(alias.variable), "{} is there twice", alias.variable);
     }
 }
 
@@ -86,10 +64,7 @@ fn the_names_that_the_reference_really_reads_win_over_the_others() {
     .unwrap();
     assert_eq!(config.database.host.as_deref(), Some("first"));
     assert_eq!(config.server.listen.port(), 1);
-    assert_eq!(
-        effective(&config, "server.listen").origin,
-        "environment MCP_SERVER_PORT"
-    );
+    assert_eq!(effective(&config, "server.listen").origin, "environment MCP_SERVER_PORT");
 }
 
 #[test]
@@ -98,27 +73,15 @@ fn address_and_port_join() {
     let config = Config::load(&sources).unwrap();
     assert_eq!(config.server.listen.to_string(), "0.0.0.0:9000");
     let origin = &effective(&config, "server.listen").origin;
-    assert!(
-        origin.contains("MCP_SERVER_HOST") && origin.contains("MCP_SERVER_PORT"),
-        "{origin}"
-    );
+    assert!(origin.contains("MCP_SERVER_HOST") && origin.contains("MCP_SERVER_PORT"), "{origin}");
 }
 
 #[test]
 fn the_port_alone_keeps_the_address_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(
-        folder.path().join("retail-mcp.toml"),
-        "server.listen = '10.0.0.1:1'",
-    )
-    .unwrap();
-    let sources = Sources::default()
-        .with_folder(folder.path())
-        .with_environment([("PORT", "2")]);
-    assert_eq!(
-        Config::load(&sources).unwrap().server.listen.to_string(),
-        "10.0.0.1:2"
-    );
+    std::fs::write(folder.path().join("retail-mcp.toml"), "server.listen = '10.0.0.1:1'").unwrap();
+    let sources = Sources::default().with_folder(folder.path()).with_environment([("PORT", "2")]);
+    assert_eq!(Config::load(&sources).unwrap().server.listen.to_string(), "10.0.0.1:2");
 }
 
 #[rstest]
@@ -148,18 +111,12 @@ fn a_value_that_makes_no_sense_is_a_fault(
     let faults = faults(Config::load(&environment(&[(variable, text)])));
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].key, key);
-    assert_eq!(
-        faults[0].origin.as_deref(),
-        Some(format!("environment {variable}").as_str())
-    );
+    assert_eq!(faults[0].origin.as_deref(), Some(format!("environment {variable}").as_str()));
 }
 
 #[test]
 fn the_variable_that_means_nothing_here_changes_nothing() {
     let sources = environment(&[("POSTGRES_MIN_CONNECTIONS", "2")]);
     let config = Config::load(&sources).unwrap();
-    assert_eq!(
-        config.effective(),
-        Config::load(&Sources::default()).unwrap().effective()
-    );
+    assert_eq!(config.effective(), Config::load(&Sources::default()).unwrap().effective());
 }

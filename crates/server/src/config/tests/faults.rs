@@ -27,13 +27,7 @@ fn an_unknown_key_in_the_file(#[case] text: &str, #[case] key: &str, #[case] rea
     assert_eq!(faults[0].key, key);
     assert!(faults[0].reason.contains(reason), "{}", faults[0]);
     assert!(faults[0].origin.as_ref().unwrap().starts_with("file /"));
-    assert!(
-        faults[0]
-            .origin
-            .as_ref()
-            .unwrap()
-            .ends_with("/retail-mcp.toml")
-    );
+    assert!(faults[0].origin.as_ref().unwrap().ends_with("/retail-mcp.toml"));
 }
 
 #[rstest]
@@ -45,13 +39,7 @@ fn an_unknown_variable(#[case] wrong: &str, #[case] right: &str) {
     let faults = faults(Config::load(&environment(&[(wrong, "")])));
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].origin, Some(format!("environment {wrong}")));
-    assert!(
-        faults[0]
-            .reason
-            .ends_with(&format!("did you mean {right}?")),
-        "{}",
-        faults[0]
-    );
+    assert!(faults[0].reason.ends_with(&format!("did you mean {right}?")), "{}", faults[0]);
 }
 
 #[test]
@@ -82,14 +70,8 @@ fn all_faults_of_all_sources_are_listed_at_once() {
         .with_flag("--listen", "server.listen", "8000");
     let error = Config::load(&sources).unwrap_err();
     let text = error.to_string();
-    assert!(
-        text.starts_with("the configuration has 8 faults\n"),
-        "{text}"
-    );
-    let keys: BTreeSet<String> = faults(Err::<(), _>(error))
-        .into_iter()
-        .map(|f| f.key)
-        .collect();
+    assert!(text.starts_with("the configuration has 8 faults\n"), "{text}");
+    let keys: BTreeSet<String> = faults(Err::<(), _>(error)).into_iter().map(|f| f.key).collect();
     let expected = [
         "database.port",
         "database.query_password",
@@ -125,10 +107,7 @@ fn a_file_that_is_no_toml_is_named_with_its_line_and_without_its_text() {
     assert!(matches!(error, ConfigError::ParseFile { .. }));
     let text = error.to_string();
     assert!(text.contains("line 2"), "{text}");
-    assert!(
-        !text.contains("hunter2") && !format!("{error:?}").contains("hunter2"),
-        "{text}"
-    );
+    assert!(!text.contains("hunter2") && !format!("{error:?}").contains("hunter2"), "{text}");
 }
 
 const DATABASE: (&str, &str) = ("RETAIL_MCP__DATABASE__HOST", "db");

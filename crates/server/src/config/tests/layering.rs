@@ -49,33 +49,13 @@ fn a_higher_layer_wins_and_the_rest_stays() {
 
     let expected = [
         ("database.host", "flag", "flag --database-host".to_owned()),
-        (
-            "database.name",
-            "own",
-            "environment RETAIL_MCP__DATABASE__NAME".to_owned(),
-        ),
-        (
-            "database.application_name",
-            "alias",
-            "environment POSTGRES_APPLICATION_NAME".to_owned(),
-        ),
-        (
-            "database.query_user",
-            "file",
-            format!("file {}", path.display()),
-        ),
-        (
-            "database.head_office_user",
-            "retail_query_hq",
-            "default".to_owned(),
-        ),
+        ("database.name", "own", "environment RETAIL_MCP__DATABASE__NAME".to_owned()),
+        ("database.application_name", "alias", "environment POSTGRES_APPLICATION_NAME".to_owned()),
+        ("database.query_user", "file", format!("file {}", path.display())),
+        ("database.head_office_user", "retail_query_hq", "default".to_owned()),
     ];
     for (key, value, origin) in expected {
-        assert_eq!(
-            effective(&config, key).value.as_deref(),
-            Some(value),
-            "{key}"
-        );
+        assert_eq!(effective(&config, key).value.as_deref(), Some(value), "{key}");
         assert_eq!(effective(&config, key).origin, origin);
     }
     assert_eq!(config.database.host.as_deref(), Some("flag"));
@@ -96,9 +76,7 @@ fn a_named_file_replaces_the_one_in_the_folder_and_must_be_there() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("retail-mcp.toml"), "data_dir = '/a'").unwrap();
     let named = folder.path().join("named.toml");
-    let sources = Sources::default()
-        .with_folder(folder.path())
-        .with_config_file(&named);
+    let sources = Sources::default().with_folder(folder.path()).with_config_file(&named);
     assert!(
         matches!(Config::load(&sources), Err(ConfigError::ReadFile { path, .. }) if path == named)
     );
@@ -106,10 +84,7 @@ fn a_named_file_replaces_the_one_in_the_folder_and_must_be_there() {
     std::fs::write(&named, "log.format = 'json'").unwrap();
     let config = Config::load(&sources).unwrap();
     assert_eq!(config.data_dir, None);
-    assert_eq!(
-        effective(&config, "log.format").value.as_deref(),
-        Some("json")
-    );
+    assert_eq!(effective(&config, "log.format").value.as_deref(), Some("json"));
 }
 
 #[test]

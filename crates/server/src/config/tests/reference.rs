@@ -24,10 +24,7 @@ fn each_key_has_a_row_that_is_one_line_of_three_cells() {
     let text = reference_markdown();
     for key in KEYS {
         let start = format!("| `{}`<br>", key.path);
-        let rows: Vec<&str> = text
-            .lines()
-            .filter(|line| line.starts_with(&start))
-            .collect();
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with(&start)).collect();
         assert_eq!(rows.len(), 1, "{}", key.path);
         assert_eq!(rows[0].matches('|').count(), 4, "{}", rows[0]);
     }

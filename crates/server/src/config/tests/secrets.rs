@@ -20,12 +20,7 @@ fn secret_file(text: &str) -> (TempDir, PathBuf) {
 }
 
 fn query_password(config: &Config) -> &str {
-    config
-        .database
-        .query_password
-        .as_ref()
-        .unwrap()
-        .expose_secret()
+    config.database.query_password.as_ref().unwrap().expose_secret()
 }
 
 #[test]
@@ -37,15 +32,7 @@ fn a_secret_is_shown_nowhere() {
     ]);
     let config = Config::load(&sources).unwrap();
     assert_eq!(query_password(&config), "hunter1");
-    assert_eq!(
-        config
-            .database
-            .admin_password
-            .as_ref()
-            .unwrap()
-            .expose_secret(),
-        "hunter3"
-    );
+    assert_eq!(config.database.admin_password.as_ref().unwrap().expose_secret(), "hunter3");
     let shown = format!("{config:?} {sources:?} {:?}", config.effective());
     assert!(!shown.contains("hunter"), "{shown}");
     for key in ["query_password", "head_office_password", "admin_password"] {
@@ -84,10 +71,7 @@ fn a_file_holds_the_secret(#[case] text: &str, #[case] secret: &str) {
     assert_eq!(query_password(&config), secret);
     let shown = effective(&config, "database.query_password");
     assert_eq!(shown.value.as_deref(), Some("***"));
-    assert_eq!(
-        shown.origin,
-        format!("file {path}, named by environment {FILE_VARIABLE}")
-    );
+    assert_eq!(shown.origin, format!("file {path}, named by environment {FILE_VARIABLE}"));
     let shown = effective(&config, "database.query_password_file");
     assert_eq!(shown.value.as_deref(), Some(path));
 }
@@ -104,17 +88,11 @@ fn the_reference_name_has_a_file_variant_too() {
     let (_folder, path) = secret_file("hunter2\n");
     let sources = environment(&[("POSTGRES_PASSWORD_FILE", path.to_str().unwrap())]);
     let config = Config::load(&sources).unwrap();
-    assert_eq!(
-        config.database.admin_password.unwrap().expose_secret(),
-        "hunter2"
-    );
+    assert_eq!(config.database.admin_password.unwrap().expose_secret(), "hunter2");
 }
 
 #[rstest]
-#[case(
-    "RETAIL_MCP__DATABASE__ADMIN_PASSWORD",
-    "RETAIL_MCP__DATABASE__ADMIN_PASSWORD_FILE"
-)]
+#[case("RETAIL_MCP__DATABASE__ADMIN_PASSWORD", "RETAIL_MCP__DATABASE__ADMIN_PASSWORD_FILE")]
 #[case("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE")]
 #[case("POSTGRES_PASSWORD", "RETAIL_MCP__DATABASE__ADMIN_PASSWORD_FILE")]
 fn both_are_too_many(#[case] secret: &str, #[case] file: &str) {
@@ -124,10 +102,7 @@ fn both_are_too_many(#[case] secret: &str, #[case] file: &str) {
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].key, "database.admin_password_file");
     let text = faults[0].to_string();
-    assert!(
-        text.contains(secret) && text.contains(file) && !text.contains("hunter"),
-        "{text}"
-    );
+    assert!(text.contains(secret) && text.contains(file) && !text.contains("hunter"), "{text}");
 }
 
 #[rstest]
@@ -138,10 +113,7 @@ fn a_file_without_a_secret_is_a_fault(#[case] text: Option<&str>, #[case] reason
     if text.is_none() {
         fs::remove_file(&path).unwrap();
     }
-    let faults = faults(Config::load(&environment(&[(
-        FILE_VARIABLE,
-        path.to_str().unwrap(),
-    )])));
+    let faults = faults(Config::load(&environment(&[(FILE_VARIABLE, path.to_str().unwrap())])));
     assert_eq!(faults.len(), 1);
     assert_eq!(faults[0].key, "database.query_password_file");
     assert!(faults[0].reason.contains(reason), "{}", faults[0]);

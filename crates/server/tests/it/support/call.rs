@@ -47,10 +47,7 @@ impl Call {
 
     /// A call of a tool.
     pub(crate) fn tool(name: &str, arguments: &Value) -> Self {
-        Self::new(
-            "tools/call",
-            json!({ "name": name, "arguments": arguments }),
-        )
+        Self::new("tools/call", json!({ "name": name, "arguments": arguments }))
     }
 
     /// A call of `execute_sales_query`.
@@ -72,9 +69,7 @@ impl Call {
 
     /// The request as it comes from `peer`.
     pub(crate) fn into_request(self, peer: SocketAddr) -> Request<Body> {
-        let mut request = Request::post("/mcp")
-            .body(Body::from(self.body.to_string()))
-            .unwrap();
+        let mut request = Request::post("/mcp").body(Body::from(self.body.to_string())).unwrap();
         *request.headers_mut() = self.headers;
         request.extensions_mut().insert(ConnectInfo(peer));
         request
@@ -138,11 +133,7 @@ impl Reply {
         let length: usize = headers["content-length"].to_str().unwrap().parse().unwrap();
         let mut bytes = vec![0; length];
         reader.read_exact(&mut bytes).unwrap();
-        Self {
-            status,
-            headers,
-            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        }
+        Self { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
     }
 
     /// The result of a request that was answered.

@@ -36,10 +36,7 @@ impl Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_retail-mcp"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if ["RETAIL_MCP", "POSTGRES", "PG"]
-                .iter()
-                .any(|prefix| text.starts_with(prefix))
-            {
+            if ["RETAIL_MCP", "POSTGRES", "PG"].iter().any(|prefix| text.starts_with(prefix)) {
                 command.env_remove(&name);
             }
         }
@@ -166,11 +163,7 @@ impl Demo {
         let text = process.stdout();
         let (_, rest) = text.split_once("Ready at http://").unwrap();
         let address = rest.split('/').next().unwrap().parse().unwrap();
-        Self {
-            process,
-            address,
-            data_dir,
-        }
+        Self { process, address, data_dir }
     }
 
     /// The `mcp.json` that it printed.
@@ -218,17 +211,15 @@ pub(crate) fn data_dir(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
-/// The processes that name the data folder's cluster: PostgreSQL and what watches over it.
+/// The command lines that name the data folder's cluster: PostgreSQL and what watches over it.
 pub(crate) fn processes_of(data_dir: &Path) -> Vec<String> {
-    let listed = Command::new("ps")
-        .args(["-A", "-ww", "-o", "args="])
-        .output()
-        .unwrap();
     let cluster = data_dir.join("postgres");
-    String::from_utf8_lossy(&listed.stdout)
-        .lines()
+    std::fs::read_dir("/proc")
+        .unwrap()
+        // Other entries have no such file, and a process may end meanwhile.
+        .filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
         .filter(|line| line.contains(cluster.to_str().unwrap()))
-        .map(ToOwned::to_owned)
         .collect()
 }
 

@@ -48,15 +48,13 @@ impl TestServer {
         let key_file = keys.path().join("dev-token-key");
         let token_key = DevTokenKey::load_or_create(&key_file).unwrap();
         let key_file = key_file.to_str().unwrap().to_owned();
-        let variables = [
-            ("AUTH__MODE", "dev-token"),
-            ("AUTH__DEV_TOKEN__KEY_FILE", key_file.as_str()),
-        ]
-        .into_iter()
-        // The last value of a key is the one that counts, so the test's own come first.
-        .filter(|(name, _)| variables.iter().all(|(own, _)| own != name))
-        .chain(variables.iter().copied())
-        .map(|(name, value)| (format!("RETAIL_MCP__{name}"), value.to_owned()));
+        let variables =
+            [("AUTH__MODE", "dev-token"), ("AUTH__DEV_TOKEN__KEY_FILE", key_file.as_str())]
+                .into_iter()
+                // The last value of a key is the one that counts, so the test's own come first.
+                .filter(|(name, _)| variables.iter().all(|(own, _)| own != name))
+                .chain(variables.iter().copied())
+                .map(|(name, value)| (format!("RETAIL_MCP__{name}"), value.to_owned()));
         let config = Config::load(&Sources::default().with_environment(variables)).unwrap();
         let app = App::new(&config, access, keys.path()).unwrap();
         let draining = CancellationToken::new();
@@ -80,12 +78,7 @@ impl TestServer {
     }
 
     fn token(&self, grant: StoreGrant) -> String {
-        minted(
-            &self.token_key,
-            Arc::new(SystemClock),
-            grant,
-            Duration::from_mins(5),
-        )
+        minted(&self.token_key, Arc::new(SystemClock), grant, Duration::from_mins(5))
     }
 
     /// Sends a call from this machine.
@@ -106,10 +99,8 @@ impl TestServer {
 
     /// Asks for a path such as `/ready`, with no credential.
     pub(crate) async fn get(&self, path: &str) -> Reply {
-        let request = Request::get(path)
-            .extension(ConnectInfo(LOOPBACK))
-            .body(Body::empty())
-            .unwrap();
+        let request =
+            Request::get(path).extension(ConnectInfo(LOOPBACK)).body(Body::empty()).unwrap();
         Reply::of(self.router.clone().oneshot(request).await.unwrap()).await
     }
 }
@@ -131,11 +122,7 @@ pub(crate) fn minted(
     grant: StoreGrant,
     ttl: Duration,
 ) -> String {
-    let claims = DevTokenClaims {
-        subject: "test".to_owned(),
-        grant,
-        ttl,
-    };
+    let claims = DevTokenClaims { subject: "test".to_owned(), grant, ttl };
     let token = DevTokens::new(key, clock).mint(&claims).unwrap();
     token.expose_secret().to_owned()
 }

@@ -221,10 +221,7 @@ fn all_tables() -> Vec<TableSchema> {
                 "product_id integer pk|Product",
                 "stock_level integer|Units on hand now",
             ],
-            &[
-                ("store_id", T::Stores, "store_id"),
-                ("product_id", T::Products, "product_id"),
-            ],
+            &[("store_id", T::Stores, "store_id"), ("product_id", T::Products, "product_id")],
         ),
     ]
 }
@@ -248,12 +245,7 @@ fn values_with_commas_stay_apart() {
 #[rstest]
 #[case("Key of the store", "store_id", RetailTable::Stores, false)]
 #[case("Category of the product", "category_id", RetailTable::Products, false)]
-#[case(
-    "Discount, percent",
-    "discount_percent",
-    RetailTable::OrderItems,
-    false
-)]
+#[case("Discount, percent", "discount_percent", RetailTable::OrderItems, false)]
 #[case("Units sold", "quantity", RetailTable::OrderItems, true)]
 #[case("Home store", "primary_store_id", RetailTable::Customers, true)]
 fn a_comment_that_repeats_the_name_is_left_out(
