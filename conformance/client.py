@@ -21,6 +21,8 @@ from mcp.client.streamable_http import streamable_http_client
 
 NEWEST = "2026-07-28"
 LEGACY = "2025-11-25"
+TABLES = ["customers", "stores", "categories", "product_types", "products", "orders", "order_items", "inventory"]
+MAX_SCHEMA_TOKENS = 2_500
 TOOLS = ["execute_sales_query", "get_current_utc_date", "get_multiple_table_schemas"]
 
 with open(sys.argv[1], encoding="utf-8") as file:
@@ -78,8 +80,15 @@ async def check_connection(label: str, client: Client, version: str, stores: int
             expect(schema.get("type") == "object", f"{tool.name} has no output schema")
 
     async def schemas():
-        result = await call(client, "get_multiple_table_schemas", {"table_names": ["retail.stores"]})
-        expect("store_name" in text_of(result), f"no store_name in: {text_of(result)[:200]}")
+        names = [f"retail.{table}" for table in TABLES]
+        text = text_of(await call(client, "get_multiple_table_schemas", {"table_names": names}))
+        for name in names:
+            expect(f"# Table: {name}" in text, f"no {name} in: {text[:200]}")
+        expect("rls_user_id" not in text, "the identity column is described")
+        # Four bytes a token, the usual rule of thumb.
+        tokens = len(text.encode()) // 4
+        print(f"     all eight tables: about {tokens} tokens", flush=True)
+        expect(tokens < MAX_SCHEMA_TOKENS, f"{tokens} tokens are too many")
 
     async def date():
         text = text_of(await call(client, "get_current_utc_date", {}))

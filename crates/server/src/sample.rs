@@ -5,24 +5,18 @@ use std::io::IsTerminal;
 use std::time::Instant;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use retail_sample_data::verify::{self, CategoryMonth, Observed, StoreSales, Targets, YearOrders};
 use retail_sample_data::{Dataset, Spec, Table};
 use retail_storage::{Admin, CopyTable, LoadRecord};
 use tracing::info;
 
-/// Loads a data set. Shows a bar on a terminal, and one log line a table elsewhere.
+/// Loads a data set, and shows how far it is.
 pub(crate) async fn load(admin: &mut Admin, spec: Spec, replace: bool) -> anyhow::Result<()> {
     let dataset = Dataset::new(spec)?;
     let total_rows: u64 =
         Table::ALL.into_iter().map(|table| dataset.row_count(table).value()).sum();
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new(total_rows).with_style(ProgressStyle::with_template(
-            "{msg:22} {wide_bar} {human_pos}/{human_len} rows {per_sec}",
-        )?)
-    } else {
-        ProgressBar::hidden()
-    };
+    let mut progress = Progress::new(total_rows)?;
     let started = Instant::now();
     let tables = Table::ALL.into_iter().map(|table| CopyTable {
         table: table.name(),
@@ -30,13 +24,8 @@ pub(crate) async fn load(admin: &mut Admin, spec: Spec, replace: bool) -> anyhow
         chunks: Box::new(dataset.copy_chunks(table)),
     });
     let record = LoadRecord { seed: spec.seed, scale: spec.scale.to_string(), until: spec.until };
-    admin
-        .load(tables, &record, replace, &mut |table, rows| {
-            bar.set_message(table.to_owned());
-            bar.inc(rows);
-        })
-        .await?;
-    bar.finish_and_clear();
+    admin.load(tables, &record, replace, &mut |table, rows| progress.advance(table, rows)).await?;
+    progress.finish();
     info!(
         rows = total_rows,
         scale = %spec.scale,
@@ -45,6 +34,44 @@ pub(crate) async fn load(admin: &mut Admin, spec: Spec, replace: bool) -> anyhow
         "loaded the sample data"
     );
     Ok(())
+}
+
+/// A bar on a terminal, a log line a table elsewhere.
+struct Progress {
+    bar: ProgressBar,
+    table: String,
+}
+
+impl Progress {
+    fn new(total_rows: u64) -> anyhow::Result<Self> {
+        let bar = if std::io::stderr().is_terminal() {
+            let rate = |state: &ProgressState, out: &mut dyn Write| {
+                // A terminal that cannot be written to shows no bar.
+                let _ = write!(out, "{:.0} rows/s", state.per_sec());
+            };
+            let template = "{msg:22} {wide_bar} {human_pos}/{human_len}  {rate}";
+            ProgressBar::new(total_rows)
+                .with_style(ProgressStyle::with_template(template)?.with_key("rate", rate))
+        } else {
+            ProgressBar::hidden()
+        };
+        Ok(Self { bar, table: String::new() })
+    }
+
+    fn advance(&mut self, table: &str, rows: u64) {
+        if self.table != table {
+            table.clone_into(&mut self.table);
+            self.bar.set_message(self.table.clone());
+            if self.bar.is_hidden() {
+                info!(table, "loading");
+            }
+        }
+        self.bar.inc(rows);
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// Measures the loaded data against its targets. Gives the report and whether all holds.

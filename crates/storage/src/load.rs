@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::NaiveDate;
 use sqlx::Row;
-use tracing::info;
+use tracing::debug;
 
 use crate::admin::failed;
 use crate::{Admin, StorageError};
@@ -167,7 +167,7 @@ impl Admin {
             progress(table.table, rows as u64);
         }
         let rows = copy.finish().await.map_err(failed("copy rows"))?;
-        info!(table = table.table, rows, "loaded");
+        debug!(table = table.table, rows, "loaded");
         Ok(())
     }
 }

@@ -152,7 +152,10 @@ const ADMIN: (&str, &str) = ("RETAIL_MCP__DATABASE__ADMIN_USER", "owner");
 )]
 #[case::certificate_that_is_not_checked(
     Purpose::Demo,
-    &[("RETAIL_MCP__DATABASE__SSL_ROOT_CERT", "/ca.pem")],
+    &[
+        ("RETAIL_MCP__DATABASE__SSL_ROOT_CERT", "/ca.pem"),
+        ("RETAIL_MCP__DATABASE__SSL_MODE", "disable")
+    ],
     &["database.ssl_root_cert"]
 )]
 fn values_must_fit_each_other(
