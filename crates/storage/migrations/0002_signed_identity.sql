@@ -91,6 +91,7 @@ BEGIN
 END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA retail_sec FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES FOR ROLE retail_sec REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 -- The owner names the functions in its policies.
 GRANT USAGE ON SCHEMA retail_sec TO retail_query, retail_query_hq, retail_owner;
 GRANT EXECUTE ON FUNCTION retail_sec.transaction_challenge() TO retail_query, retail_query_hq;

@@ -1,6 +1,9 @@
 -- Who may read which rows. FORCE, so that the owner is bound as well.
 GRANT USAGE ON SCHEMA retail TO retail_query, retail_query_hq;
-REVOKE ALL ON ALL TABLES IN SCHEMA retail FROM PUBLIC, retail_query, retail_query_hq;
+REVOKE ALL ON retail.stores, retail.customers, retail.categories, retail.product_types,
+    retail.products, retail.inventory, retail.orders, retail.order_items,
+    retail.product_description_embeddings, retail.product_image_embeddings
+    FROM PUBLIC, retail_query, retail_query_hq;
 -- Not rls_user_id: it names the identities.
 GRANT SELECT (store_id, store_name, is_online) ON retail.stores TO retail_query, retail_query_hq;
 GRANT SELECT ON retail.customers, retail.categories, retail.product_types, retail.products,

@@ -1,5 +1,7 @@
 -- Takes over an existing Zava database, before the migrations. Touches no row.
 --
+-- Views of the schema show every row to whoever may read them, so PUBLIC may no longer.
+--
 -- The tables go to retail_owner. Policies of the former system let whoever can set a setting see
 -- other stores, and they are OR-ed with ours: each one that would apply to our roles is narrowed to
 -- the former system's own login role, or dropped where that role does not exist. Re-runs change
@@ -11,6 +13,8 @@ DECLARE
     has_former CONSTANT boolean := EXISTS (SELECT FROM pg_roles WHERE rolname = former);
 BEGIN
     ALTER SCHEMA retail OWNER TO retail_owner;
+    REVOKE ALL ON ALL TABLES IN SCHEMA retail FROM PUBLIC;
+    REVOKE ALL ON ALL ROUTINES IN SCHEMA retail FROM PUBLIC;
     FOR r IN
         SELECT c.oid::regclass AS relation
         FROM pg_class c
@@ -19,6 +23,10 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s OWNER TO retail_owner', r.relation);
     END LOOP;
+    IF has_former THEN
+        -- It lost what PUBLIC had, and goes on working with what its own policies show.
+        EXECUTE format('GRANT USAGE ON SCHEMA retail, public TO %I', former);
+    END IF;
     FOR r IN
         SELECT p.polname, p.polrelid::regclass AS relation
         FROM pg_policy p

@@ -60,6 +60,22 @@ pub enum StorageError {
         /// How long this one waited.
         waited_seconds: u64,
     },
+    /// The query roles can reach more than the eight tables.
+    #[error(
+        "the schema is current, but callers' statements could reach what they must not; \
+         revoke it (REVOKE ALL ON … FROM PUBLIC) and migrate again:\n  {}",
+        faults.join("\n  ")
+    )]
+    OpenDoors {
+        /// One line a relation or function.
+        faults: Vec<String>,
+    },
+    /// The database believes another key.
+    #[error(
+        "the database has another identity key than database.identity_key_file; \
+         copy the file from the machine that migrated first"
+    )]
+    OtherIdentityKey,
     /// There are rows already.
     #[error(
         "the database holds data already; load into an empty one, or replace it with --replace"

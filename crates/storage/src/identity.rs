@@ -44,6 +44,15 @@ impl IdentityKey {
         hex::encode(mac.finalize().into_bytes())
     }
 
+    /// The inner HMAC pad, as the database keeps it: RFC 2104.
+    pub(crate) fn inner_pad(&self) -> [u8; 64] {
+        let mut pad = [0x36; 64];
+        for (byte, key) in pad.iter_mut().zip(self.0.expose_secret()) {
+            *byte ^= key;
+        }
+        pad
+    }
+
     pub(crate) fn expose(&self) -> &[u8] {
         self.0.expose_secret()
     }

@@ -94,16 +94,8 @@ impl Admin {
         progress: &mut (dyn FnMut(&str, u64) + Send),
     ) -> Result<(), StorageError> {
         self.become_owner().await?;
-        if self.is_true("SELECT EXISTS (SELECT FROM retail.stores)").await? {
-            if self.load_record().await?.is_none() {
-                return Err(StorageError::NotSampleData);
-            }
-            if !replace {
-                return Err(StorageError::NotEmpty);
-            }
-        }
         self.execute("BEGIN", "begin loading").await?;
-        let loaded = self.load_in_transaction(tables, record, progress).await;
+        let loaded = self.load_in_transaction(tables, record, replace, progress).await;
         let end = if loaded.is_ok() { "COMMIT" } else { "ROLLBACK" };
         let ended = self.execute(end, "end loading").await;
         loaded.and(ended)?;
@@ -118,11 +110,22 @@ impl Admin {
         &mut self,
         tables: impl Iterator<Item = CopyTable<'_>> + Send,
         record: &LoadRecord,
+        replace: bool,
         progress: &mut (dyn FnMut(&str, u64) + Send),
     ) -> Result<(), StorageError> {
         for table in TABLES {
             let sql = format!("ALTER TABLE retail.{table} NO FORCE ROW LEVEL SECURITY");
             self.execute(&sql, "prepare a table").await?;
+        }
+        // Now the tables are locked: what is seen here stays so.
+        let any = TABLES.map(|table| format!("EXISTS (SELECT FROM retail.{table})")).join(" OR ");
+        if self.is_true(&format!("SELECT {any}")).await? {
+            if self.load_record().await?.is_none() {
+                return Err(StorageError::NotSampleData);
+            }
+            if !replace {
+                return Err(StorageError::NotEmpty);
+            }
         }
         let all = TABLES.map(|table| format!("retail.{table}")).join(", ");
         self.execute(&format!("TRUNCATE {all}"), "empty the tables").await?;

@@ -6,6 +6,7 @@ mod list;
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::AssertSqlSafe;
 use tracing::info;
 
 use crate::admin::failed;
@@ -21,6 +22,10 @@ const LOCK_KEY: i64 = 0x72_65_74_61_69_6c;
 const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 
 const BOOTSTRAP: &str = include_str!("../sql/bootstrap.sql");
+const LOCKDOWN: &str = include_str!("../sql/lockdown.sql");
+const OPEN_DOORS: &str = include_str!("../sql/open_doors.sql");
+
+const IS_SUPERUSER: &str = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user";
 
 /// What a migration is to do beside the schema.
 #[derive(Debug, Default)]
@@ -106,11 +111,19 @@ impl Admin {
             .map_err(StorageError::Migrate)?;
         let applied = self.applied().await? - before;
         self.execute("RESET ROLE", "take the login's own role").await?;
-        self.set_password("retail_query", options.query_password.as_ref()).await?;
-        self.set_password("retail_query_hq", options.head_office_password.as_ref()).await?;
+        if self.may_change_roles().await? {
+            self.set_password("retail_query", options.query_password.as_ref()).await?;
+            self.set_password("retail_query_hq", options.head_office_password.as_ref()).await?;
+        } else {
+            notes.push(format!(
+                "{} may not change roles: the passwords of the query roles are as they were",
+                self.user
+            ));
+        }
         if let Some(key) = &options.identity_key {
             self.put_identity_key(key).await?;
         }
+        self.check_open_doors().await?;
         info!(applied, adopted = foreign, "the database schema is current");
         Ok(MigrationReport { server_major_version, adopted: foreign, applied, notes })
     }
@@ -146,11 +159,12 @@ impl Admin {
 
     /// Makes roles, extension and schemas if the login may; otherwise they have to be there.
     async fn bootstrap(&mut self) -> Result<(), StorageError> {
-        let may = self
-            .is_true("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
-            .await?;
-        if may {
-            return self.execute(BOOTSTRAP, "create the roles and schemas").await;
+        if self.may_change_roles().await? {
+            self.execute_on_roles(BOOTSTRAP, "create the roles and schemas").await?;
+            if self.is_true(IS_SUPERUSER).await? {
+                self.execute_on_roles(LOCKDOWN, "lock the system catalogue").await?;
+            }
+            return Ok(());
         }
         let present = self
             .is_true(
@@ -159,6 +173,20 @@ impl Admin {
             )
             .await?;
         if present { Ok(()) } else { Err(StorageError::RolesMissing { user: self.user.clone() }) }
+    }
+
+    async fn may_change_roles(&mut self) -> Result<bool, StorageError> {
+        self.is_true("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+            .await
+    }
+
+    /// Whatever somebody else granted, the query roles reach the eight tables and nothing more.
+    async fn check_open_doors(&mut self) -> Result<(), StorageError> {
+        let faults: Vec<String> = sqlx::query_scalar(OPEN_DOORS)
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(failed("look for what the query roles can reach"))?;
+        if faults.is_empty() { Ok(()) } else { Err(StorageError::OpenDoors { faults }) }
     }
 
     /// Roles belong to the whole cluster, and the lock to one database: a migration of another
@@ -200,8 +228,8 @@ impl Admin {
         Ok(usize::try_from(count).unwrap_or(0))
     }
 
-    pub(crate) async fn is_true(&mut self, sql: &'static str) -> Result<bool, StorageError> {
-        sqlx::query_scalar::<_, Option<bool>>(sql)
+    pub(crate) async fn is_true(&mut self, sql: &str) -> Result<bool, StorageError> {
+        sqlx::query_scalar::<_, Option<bool>>(AssertSqlSafe(sql.to_owned()))
             .fetch_one(&mut self.connection)
             .await
             .map(|value| value.unwrap_or(false))
@@ -223,14 +251,32 @@ impl Admin {
         self.execute_on_roles(&sql, "set the password of a query role").await
     }
 
+    /// Gives the database the key, unless it has another: then every running server would fail.
     async fn put_identity_key(&mut self, key: &IdentityKey) -> Result<(), StorageError> {
         self.execute("SET ROLE retail_sec", "take the role of the identity check").await?;
-        let stored = sqlx::query("SELECT retail_sec.put_identity_key(1::smallint, $1, 'infinity')")
-            .bind(key.expose())
-            .execute(&mut self.connection)
-            .await
-            .map_err(failed("store the identity key"));
+        let stored = self.put_identity_key_as_its_owner(key).await;
         self.execute("RESET ROLE", "take the login's own role").await?;
-        stored.map(|_| ())
+        stored
+    }
+
+    async fn put_identity_key_as_its_owner(
+        &mut self,
+        key: &IdentityKey,
+    ) -> Result<(), StorageError> {
+        let present: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT inner_key FROM retail_sec.identity_key WHERE key_id = 1")
+                .fetch_optional(&mut self.connection)
+                .await
+                .map_err(failed("read the identity key"))?;
+        match present {
+            Some(inner_key) if inner_key == key.inner_pad() => Ok(()),
+            Some(_) => Err(StorageError::OtherIdentityKey),
+            None => sqlx::query("SELECT retail_sec.put_identity_key(1::smallint, $1, 'infinity')")
+                .bind(key.expose())
+                .execute(&mut self.connection)
+                .await
+                .map(|_| ())
+                .map_err(failed("store the identity key")),
+        }
     }
 }

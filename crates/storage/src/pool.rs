@@ -6,7 +6,7 @@ use std::time::Duration;
 use deadpool::managed::{self, Metrics, Pool, PoolError, RecycleError, RecycleResult, Timeouts};
 use retail_domain::{Error, ErrorCode};
 use tokio_postgres::{CancelToken, Client};
-use tracing::debug;
+use tracing::{debug, error};
 
 use crate::identity::Who;
 use crate::settings::Tls;
@@ -101,12 +101,20 @@ impl QueryDatabase {
             error => Error::unavailable("the database", error),
         })
     }
+}
 
-    /// Closes all connections. Statements that run are left to end.
-    pub fn close(&self) {
-        self.stores.close();
-        self.head_office.close();
-    }
+/// Whether the role that logged in is more than a query role may be.
+const IS_UNFIT: &str = "SELECT r.rolsuper OR r.rolbypassrls OR EXISTS (
+        SELECT FROM pg_catalog.pg_auth_members m WHERE m.member = r.oid)
+    FROM pg_catalog.pg_roles r WHERE r.rolname = current_user";
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    #[error("the query role could not connect")]
+    Connect(#[from] tokio_postgres::Error),
+    #[error("the query role is a superuser, bypasses row security or is a member of a role")]
+    UnfitRole,
 }
 
 pub(crate) type PooledConnection = managed::Object<QueryManager>;
@@ -151,9 +159,9 @@ impl QueryConnection {
 
 impl managed::Manager for QueryManager {
     type Type = QueryConnection;
-    type Error = tokio_postgres::Error;
+    type Error = ConnectError;
 
-    async fn create(&self) -> Result<QueryConnection, tokio_postgres::Error> {
+    async fn create(&self) -> Result<QueryConnection, ConnectError> {
         let client = match &self.tls {
             Tls::Off(tls) => {
                 let (client, connection) = self.config.connect(*tls).await?;
@@ -166,6 +174,11 @@ impl managed::Manager for QueryManager {
                 client
             }
         };
+        let rows = client.query_typed(IS_UNFIT, &[]).await?;
+        if !rows.first().is_some_and(|row| row.try_get(0).is_ok_and(|unfit: bool| !unfit)) {
+            error!("a query role is a superuser, bypasses row security or is a member of a role");
+            return Err(ConnectError::UnfitRole);
+        }
         let cancel = client.cancel_token();
         Ok(QueryConnection { client, cancel, tls: self.tls.clone() })
     }
@@ -174,7 +187,7 @@ impl managed::Manager for QueryManager {
         &self,
         connection: &mut QueryConnection,
         _: &Metrics,
-    ) -> RecycleResult<tokio_postgres::Error> {
+    ) -> RecycleResult<ConnectError> {
         if connection.client.is_closed() {
             return Err(RecycleError::message("the connection is closed"));
         }

@@ -16,11 +16,9 @@ use tokio_postgres::{Row, Statement};
 
 use crate::QueryDatabase;
 use crate::identity::Who;
+use crate::pool::PooledConnection;
 use crate::sql_error::{ONE_QUERY, our_statement_failed, statement_failed};
 use crate::tenant::TenantTransaction;
-
-/// Most bytes of one row that leave the database. A row above it ends the answer.
-const MAX_ROW_BYTES: usize = 64 * 1024;
 
 /// Beyond the statement's own limit, for functions that PostgreSQL cannot interrupt.
 const DEADLINE_GRACE: Duration = Duration::from_secs(2);
@@ -42,13 +40,16 @@ impl PgQueryRunner {
 
     async fn run_to_end(
         &self,
+        connection: PooledConnection,
         who: Who,
         sql: &SqlText,
         limits: &QueryLimits,
     ) -> Result<QueryAnswer, Error> {
         let started = Instant::now();
-        let (transaction, statement) =
-            self.database.begin(who, limits.statement_timeout, Some(sql.as_str())).await?;
+        let (transaction, statement) = self
+            .database
+            .begin_on(connection, who, limits.statement_timeout, Some(sql.as_str()))
+            .await?;
         let statement = statement.ok_or_else(|| Error::internal("the statement was not parsed"))?;
         let columns = match describe(&statement) {
             Ok(columns) => columns,
@@ -84,17 +85,19 @@ impl QueryRunner for PgQueryRunner {
         limits: &QueryLimits,
     ) -> Result<QueryAnswer, Error> {
         let who = Who::from(principal.visibility());
+        // The wait for a connection has its own limit, and is not the statement's fault.
+        let connection = self.database.connection(who).await?;
         let deadline = limits.statement_timeout + DEADLINE_GRACE;
         // Past the deadline the future is dropped, which cancels and closes.
-        tokio::time::timeout(deadline, self.run_to_end(who, sql, limits)).await.unwrap_or_else(
-            |_| {
+        tokio::time::timeout(deadline, self.run_to_end(connection, who, sql, limits))
+            .await
+            .unwrap_or_else(|_| {
                 Err(Error::new(
                     ErrorCode::QueryTimeout,
                     "the statement took too long and was stopped",
                 )
                 .with_hint("filter on a date range, aggregate, or ask for less at once"))
-            },
-        )
+            })
     }
 }
 
@@ -128,8 +131,9 @@ fn type_name(pg_type: &Type) -> String {
 ///
 /// Inside brackets PostgreSQL takes nothing but a query: no INSERT, SET, COPY, EXPLAIN, DO, and no
 /// WITH that writes. Text keeps every digit, and needs no decoder for each type. The columns are
-/// renamed, since a statement may name two alike.
-fn capped(sql: &SqlText, column_count: usize, max_rows: u32) -> String {
+/// renamed, since a statement may name two alike. Values behind the byte limit become NULL, so
+/// that they never leave the database.
+fn capped(sql: &SqlText, column_count: usize, limits: &QueryLimits) -> String {
     let names = (0..column_count).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",");
     let mut texts = String::new();
     let mut bytes = String::new();
@@ -140,13 +144,13 @@ fn capped(sql: &SqlText, column_count: usize, max_rows: u32) -> String {
         // Writing to a String cannot fail.
         let _ = write!(texts, "{comma}q.c{i}::text AS c{i}");
         let _ = write!(bytes, "{plus}coalesce(octet_length(c{i}),0)::int8");
-        let _ = write!(values, ",CASE WHEN bytes<={MAX_ROW_BYTES} THEN c{i} END");
+        let _ = write!(values, ",CASE WHEN sent<={} THEN c{i} END", limits.max_bytes);
     }
-    let limit = u64::from(max_rows) + 1;
+    let limit = u64::from(limits.max_rows) + 1;
     let sql = sql.as_str();
     format!(
-        "SELECT bytes{values} FROM (SELECT {bytes} AS bytes,* FROM \
-         (SELECT {texts} FROM (\n{sql}\n) AS q({names}) LIMIT {limit}) AS t) AS r"
+        "SELECT sent{values} FROM (SELECT (sum({bytes}) OVER (ROWS UNBOUNDED PRECEDING))::int8 AS sent,* \
+         FROM (SELECT {texts} FROM (\n{sql}\n) AS q({names}) LIMIT {limit}) AS t) AS r"
     )
 }
 
@@ -158,7 +162,7 @@ async fn fetch(
 ) -> Result<(Vec<JsonRow>, Option<Truncation>), FetchError> {
     let client = transaction.client();
     let identity_sql = transaction.set_identity_sql();
-    let capped_sql = capped(sql, columns.len(), limits.max_rows);
+    let capped_sql = capped(sql, columns.len(), limits);
     let no_parameters = std::iter::empty::<(&(dyn ToSql + Sync), Type)>();
     // Sent one behind the other without waiting in between.
     let (identity_set, stream) = tokio::join!(
@@ -170,22 +174,16 @@ async fn fetch(
     pin_mut!(stream);
     let mut rows = Vec::new();
     let mut truncation = None;
-    let mut total_bytes = 0_usize;
-    // After the cut the rest is read and thrown away; LIMIT and MAX_ROW_BYTES bound it.
+    // After the cut the rest is read and thrown away; LIMIT bounds it, and it holds no values.
     while let Some(row) = stream.next().await {
         let row = row.map_err(FetchError::Wrapped)?;
         if truncation.is_some() {
             continue;
         }
-        let row_bytes = row
-            .try_get::<_, i64>(0)
-            .ok()
-            .and_then(|bytes| usize::try_from(bytes).ok())
-            .unwrap_or(usize::MAX);
-        total_bytes = total_bytes.saturating_add(row_bytes);
+        let sent_bytes: i64 = row.try_get(0).map_err(FetchError::Wrapped)?;
         if rows.len() >= limits.max_rows as usize {
             truncation = Some(Truncation::Rows(limits.max_rows));
-        } else if row_bytes > MAX_ROW_BYTES || total_bytes > limits.max_bytes as usize {
+        } else if sent_bytes > i64::from(limits.max_bytes) {
             truncation = Some(Truncation::Bytes(limits.max_bytes));
         } else {
             rows.push(json_row(&row, columns).map_err(FetchError::Wrapped)?);
@@ -269,6 +267,6 @@ mod tests {
     #[test]
     fn a_closing_comment_does_not_swallow_the_bracket() {
         let sql = SqlText::new("SELECT 1 -- one").unwrap();
-        assert!(capped(&sql, 1, 10).contains("-- one\n)"));
+        assert!(capped(&sql, 1, &QueryLimits::default()).contains("-- one\n)"));
     }
 }

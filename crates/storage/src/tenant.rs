@@ -14,6 +14,9 @@ use crate::pool::{PooledConnection, QueryConnection};
 use crate::sql_error::{our_statement_failed, statement_failed};
 use crate::{QueryDatabase, sql_error};
 
+/// Longest time to deliver a cancel request.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A read-only transaction under one identity.
 ///
 /// End it with [`finish`](Self::finish). One that is dropped instead, because the caller went away
@@ -43,6 +46,17 @@ impl QueryDatabase {
         sql: Option<&str>,
     ) -> Result<(TenantTransaction, Option<Statement>), Error> {
         let connection = self.connection(who).await?;
+        self.begin_on(connection, who, statement_timeout, sql).await
+    }
+
+    /// The same, on a connection that was got before.
+    pub(crate) async fn begin_on(
+        &self,
+        connection: PooledConnection,
+        who: Who,
+        statement_timeout: Duration,
+        sql: Option<&str>,
+    ) -> Result<(TenantTransaction, Option<Statement>), Error> {
         // Guards the connection from here on: any early return throws it away.
         let mut transaction = TenantTransaction {
             connection: Some(connection),
@@ -164,7 +178,8 @@ impl Drop for TenantTransaction {
         // Outside a runtime there is nobody to send it; closing the socket has to do.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                connection.cancel().await;
+                // Closing the connection is next, so a server that does not answer is no matter.
+                let _ = tokio::time::timeout(CANCEL_TIMEOUT, connection.cancel()).await;
             });
         }
     }

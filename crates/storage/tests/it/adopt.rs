@@ -70,3 +70,24 @@ async fn the_former_policies_no_longer_open_the_door() {
         assert!(seen.is_err(), "{table} can be read by setting a setting");
     }
 }
+
+/// The former system's own login goes on seeing what its own policies show.
+#[tokio::test]
+async fn the_former_login_keeps_its_policies() {
+    let database = TestDatabase::empty();
+    // Roles belong to the cluster, so another test may have made it.
+    database.psql(
+        "DO $$ BEGIN CREATE ROLE store_manager LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+    );
+    database.psql(FORMER);
+    database.psql("GRANT ALL ON ALL TABLES IN SCHEMA retail TO store_manager");
+    let options = MigrateOptions { adopt: true, ..TestDatabase::migrate_options() };
+    let report = database.admin().await.migrate(&options).await.unwrap();
+    assert!(report.notes[0].contains("store_manager"), "{:?}", report.notes);
+    let seen = database.psql(
+        "SET ROLE store_manager;
+         SET app.current_rls_user_id = 'f47ac10b-58cc-4372-a567-0e02b2c3d479';
+         SELECT count(*), count(DISTINCT store_id) FROM retail.orders",
+    );
+    assert_eq!(seen.trim().lines().last().unwrap(), "2|1");
+}

@@ -87,3 +87,8 @@ BEGIN
 END $$;
 GRANT USAGE ON SCHEMA retail TO PUBLIC;
 GRANT SELECT ON ALL TABLES IN SCHEMA retail TO PUBLIC;
+-- A report that the former system offered to everybody.
+CREATE VIEW retail.v_orders AS SELECT * FROM retail.orders;
+GRANT SELECT ON retail.v_orders TO PUBLIC;
+CREATE FUNCTION retail.order_count() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+    AS 'SELECT count(*) FROM retail.orders';

@@ -6,7 +6,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use retail_domain::ports::{HealthProbe, QueryRunner, StoreDirectory};
 use retail_domain::{ErrorCode, Principal, QueryLimits, RlsUserId, SqlText};
 use retail_storage::{
-    IdentityKey, Login, PgHealthProbe, PgQueryRunner, PgStoreDirectory, PoolSettings, QueryDatabase,
+    IdentityKey, Login, PgHealthProbe, PgQueryRunner, PgStoreDirectory, PoolSettings,
+    QueryDatabase, QueryLogins,
 };
 use retail_testkit::{TestDatabase, head_office, principal, store, stores};
 use rstest::rstest;
@@ -370,4 +371,43 @@ async fn two_hundred_interleaved_requests_over_four_connections_see_no_foreign_r
     while let Some(result) = tasks.join_next().await {
         result.unwrap();
     }
+}
+
+/// All managers share one login, so PostgreSQL alone would let them look at each other.
+#[rstest]
+#[case("SELECT count(*) FROM pg_stat_activity")]
+#[case("SELECT count(*) FROM pg_stat_get_activity(NULL)")]
+#[case("SELECT pg_terminate_backend(pg_backend_pid())")]
+#[case("SELECT pg_cancel_backend(pg_backend_pid())")]
+#[case("SELECT pg_advisory_lock(1)::text")]
+#[case("SELECT pg_try_advisory_lock(g) FROM generate_series(1, 10) g")]
+#[tokio::test]
+async fn other_sessions_cannot_be_seen_or_stopped(#[case] sql: &str) {
+    let database = TestDatabase::seeded().await;
+    let runner = runner(&database);
+    let seattle = principal(store("Zava Retail Seattle")).await;
+    let error = runner
+        .run(&seattle, &SqlText::new(sql).unwrap(), &QueryLimits::default())
+        .await
+        .unwrap_err();
+    assert!(error.public_message().contains("permission denied"), "{error}");
+}
+
+/// A role that row security does not bind is not used, whoever configured it.
+#[tokio::test]
+async fn a_query_role_that_is_too_mighty_is_refused() {
+    let database = TestDatabase::seeded().await;
+    let logins = QueryLogins { stores: database.superuser(), head_office: database.superuser() };
+    let mighty = QueryDatabase::new(
+        &database.settings(),
+        &logins,
+        IdentityKey::new(retail_testkit::IDENTITY_KEY),
+        PoolSettings::default(),
+    )
+    .unwrap();
+    let runner = PgQueryRunner::new(Arc::new(mighty));
+    let seattle = principal(store("Zava Retail Seattle")).await;
+    let sql = SqlText::new("SELECT count(*) FROM retail.orders").unwrap();
+    let error = runner.run(&seattle, &sql, &QueryLimits::default()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unavailable);
 }

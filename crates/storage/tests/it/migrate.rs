@@ -1,6 +1,6 @@
 //! Migrations from nothing, again, and at once.
 
-use retail_storage::{Admin, LoadRecord, Login, MigrateOptions, StorageError};
+use retail_storage::{Admin, IdentityKey, LoadRecord, Login, MigrateOptions, StorageError};
 use retail_testkit::TestDatabase;
 
 #[tokio::test]
@@ -31,8 +31,9 @@ async fn the_migrator_needs_no_superuser_once_the_roles_are_there() {
     database.psql("ALTER ROLE retail_migrator PASSWORD 'migrator'");
     let login = Login::new("retail_migrator", "migrator");
     let mut migrator = Admin::connect(&database.settings(), &login).await.unwrap();
-    let report = migrator.migrate(&MigrateOptions::default()).await.unwrap();
+    let report = migrator.migrate(&TestDatabase::migrate_options()).await.unwrap();
     assert_eq!(report.applied, 0);
+    assert!(report.notes[0].contains("retail_migrator may not change roles"), "{:?}", report.notes);
     assert!(migrator.stores().await.unwrap().is_empty());
 }
 
@@ -93,4 +94,36 @@ async fn a_foreign_schema_is_left_alone() {
     assert!(matches!(error, StorageError::CannotAdopt { .. }), "{text}");
     assert!(text.contains("retail.stores.rls_user_id is missing"), "{text}");
     assert!(text.contains("retail.orders is missing"), "{text}");
+}
+
+/// A second machine with a key file of its own must not lock the first one out.
+#[tokio::test]
+async fn another_identity_key_is_refused() {
+    let database = TestDatabase::seeded().await;
+    let options = MigrateOptions {
+        identity_key: Some(IdentityKey::new([9; IdentityKey::BYTES])),
+        ..MigrateOptions::default()
+    };
+    let error = database.admin().await.migrate(&options).await.unwrap_err();
+    assert!(matches!(error, StorageError::OtherIdentityKey), "{error}");
+}
+
+#[tokio::test]
+async fn a_door_that_somebody_opened_is_named() {
+    let database = TestDatabase::seeded().await;
+    let options = TestDatabase::migrate_options();
+    database.admin().await.migrate(&options).await.unwrap();
+    database.psql(
+        "CREATE SCHEMA other; GRANT USAGE ON SCHEMA other TO PUBLIC;
+         CREATE VIEW other.all_orders AS SELECT * FROM retail.orders;
+         GRANT SELECT ON other.all_orders TO PUBLIC;
+         CREATE FUNCTION other.count_all() RETURNS bigint LANGUAGE sql SECURITY DEFINER
+             AS 'SELECT count(*) FROM retail.orders';
+         GRANT INSERT (category_name) ON retail.categories TO retail_query",
+    );
+    let error = database.admin().await.migrate(&options).await.unwrap_err().to_string();
+    for door in ["other.all_orders can be read", "function other.count_all()", "retail.categories"]
+    {
+        assert!(error.contains(door), "{error}");
+    }
 }

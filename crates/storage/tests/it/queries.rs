@@ -68,6 +68,15 @@ async fn answers_are_capped_and_say_so(
     assert_eq!((answer.rows.len(), answer.truncation), (rows, truncation));
 }
 
+#[tokio::test]
+async fn one_large_value_is_an_answer_too() {
+    let database = TestDatabase::seeded().await;
+    let runner = PgQueryRunner::new(Arc::new(database.query_database(2)));
+    let who = head_office().await;
+    let row = first_row(&runner, &who, "SELECT repeat('x', 500000), 1").await;
+    assert_eq!(row[0].as_str().unwrap().len(), 500_000);
+}
+
 #[rstest]
 #[case::insert("INSERT INTO retail.categories (category_name) VALUES ('X') RETURNING category_id")]
 #[case::update("UPDATE retail.stores SET is_online = true")]
