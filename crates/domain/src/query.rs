@@ -20,14 +20,13 @@ impl SqlText {
     /// Longest accepted statement, in bytes.
     pub const MAX_BYTES: usize = 16 * 1024;
 
-    /// Takes the text, without white space and one closing semicolon around it.
+    /// Takes the text, without white space around it and without closing semicolons.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] when the text is empty, longer than [`Self::MAX_BYTES`] or has
     /// a NUL character.
     pub fn new(text: &str) -> Result<Self, Error> {
-        let trimmed = text.trim();
-        let trimmed = trimmed.strip_suffix(';').unwrap_or(trimmed).trim_end();
+        let trimmed = without_end(text.trim_start_matches('\u{feff}').trim());
         let refuse = |message: &str, hint: &str| {
             Err(Error::new(ErrorCode::InvalidArgument, message).with_hint(hint))
         };
@@ -49,6 +48,23 @@ impl SqlText {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Models like to close a statement with semicolons and a remark behind them.
+fn without_end(mut text: &str) -> &str {
+    loop {
+        text = text.trim_end();
+        if let Some(shorter) = text.strip_suffix(';') {
+            text = shorter;
+        } else if let Some((above, last)) = text.rsplit_once('\n')
+            && last.trim_start().starts_with("--")
+            && above.trim_end().ends_with(';')
+        {
+            text = above;
+        } else {
+            return text;
+        }
     }
 }
 
@@ -88,7 +104,8 @@ pub struct Column {
 
 /// The values of one row, in the order of the columns.
 ///
-/// Integers, floats and booleans are JSON values of their kind, `json` and `jsonb` are themselves,
+/// Integers, floats and booleans are JSON values of their kind, `json` and `jsonb` are themselves
+/// unless a number in them would lose digits,
 /// and all else (`numeric`, dates, UUIDs, …) is a string as PostgreSQL prints it, so that no digit
 /// is lost.
 pub type JsonRow = Vec<Value>;
@@ -127,7 +144,11 @@ mod tests {
     #[case("SELECT 1", "SELECT 1")]
     #[case("  SELECT 1 ;\n", "SELECT 1")]
     #[case("SELECT ';'", "SELECT ';'")]
-    fn one_closing_semicolon_is_dropped(#[case] given: &str, #[case] expected: &str) {
+    #[case("SELECT 1;;", "SELECT 1")]
+    #[case("SELECT 1;\n-- the answer", "SELECT 1")]
+    #[case("SELECT 1\n-- the answer", "SELECT 1\n-- the answer")]
+    #[case("\u{feff}SELECT 1", "SELECT 1")]
+    fn closing_semicolons_are_dropped(#[case] given: &str, #[case] expected: &str) {
         assert_eq!(SqlText::new(given).unwrap().as_str(), expected);
     }
 

@@ -37,7 +37,10 @@ pub(crate) fn create_private_file(path: &Path, text: &str) -> Result<(), Error> 
         .mode(0o600)
         .open(path)
         .map_err(Error::file("create", path))?;
-    file.write_all(text.as_bytes()).map_err(Error::file("write", path))
+    // initdb writes its data through to the disk; a password that did not follow would lock it.
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(Error::file("write", path))
 }
 
 /// Removes a file; that it is not there is fine.

@@ -38,11 +38,11 @@ impl DatabaseAccess {
             admin: admin(config),
             query: QueryLogins {
                 stores: Login {
-                    user: config.query_user.clone(),
+                    user: "retail_query".to_owned(),
                     password: config.query_password.clone(),
                 },
                 head_office: Login {
-                    user: config.head_office_user.clone(),
+                    user: "retail_query_hq".to_owned(),
                     password: config.head_office_password.clone(),
                 },
             },

@@ -14,11 +14,15 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Purpose, Sources};
 use crate::logging;
+
+/// Longest wait for work that cannot be cancelled, such as the start of PostgreSQL.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Retail answers over the Model Context Protocol; each store sees its own rows.
 ///
@@ -56,7 +60,7 @@ enum Command {
     /// Serve MCP over HTTP, on the configured database
     Serve,
     /// Serve MCP on standard input and output, as one identity
-    Stdio(identity::IdentityFlags),
+    Stdio(stdio::Stdio),
     /// Bring the configured database to the current schema
     Migrate(migrate::Migrate),
     /// Load the sample data, or verify it
@@ -94,10 +98,11 @@ pub fn run() -> ExitCode {
         }
     };
     let outcome = logging::start(&config.log).and_then(|()| {
-        tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?
-            .block_on(dispatch(cli.command, config))
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let outcome = runtime.block_on(dispatch(cli.command, config));
+        // A read of standard input, or a start of PostgreSQL that was given up, may still go on.
+        runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+        outcome
     });
     match outcome {
         Ok(code) => code,
@@ -112,7 +117,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
     match command {
         Command::Demo(demo) => demo.run(config).await?,
         Command::Serve => serve::run(&config).await?,
-        Command::Stdio(identity) => stdio::run(&config, &identity).await?,
+        Command::Stdio(stdio) => stdio.run(&config).await?,
         Command::Migrate(migrate) => migrate.run(&config).await?,
         Command::Seed(seed) => return seed.run(&config).await,
         Command::Token(token) => token.run(&config).await?,

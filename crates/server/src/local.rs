@@ -62,6 +62,15 @@ impl LocalDatabase {
         Ok(Admin::connect(&self.access.settings, login).await?)
     }
 
+    /// Stops the database, if this process runs it, after what was done with it. Its own failure is
+    /// told only when there is no earlier one.
+    pub(crate) async fn stop_after<T>(self, done: anyhow::Result<T>) -> anyhow::Result<T> {
+        let stopped = self.stop().await;
+        let value = done?;
+        stopped?;
+        Ok(value)
+    }
+
     /// Stops the database, if this process runs it.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         if let Some(cluster) = self.cluster {
@@ -71,14 +80,6 @@ impl LocalDatabase {
     }
 
     async fn migrate(&self) -> anyhow::Result<()> {
-        let cluster = self.cluster.as_ref().context("only a cluster of ours is migrated")?;
-        let exists = cluster.psql().run(
-            "postgres",
-            &format!("SELECT count(*) FROM pg_database WHERE datname = '{DATABASE}'"),
-        )?;
-        if exists.trim() == "0" {
-            cluster.create_database(DATABASE, None)?;
-        }
         let mut admin = self.admin().await?;
         admin
             .migrate(&MigrateOptions {
@@ -98,7 +99,12 @@ fn start_cluster(folder: &Path) -> anyhow::Result<Cluster> {
         major: existing_major(folder),
         ..ProvisionOptions::new(default_data_root())
     })?;
-    Ok(Cluster::start(ClusterOptions::new(installation, folder))?)
+    let cluster = Cluster::start(ClusterOptions::new(installation, folder))?;
+    let exists = format!("SELECT count(*) FROM pg_database WHERE datname = '{DATABASE}'");
+    if cluster.psql().run("postgres", &exists)?.trim() == "0" {
+        cluster.create_database(DATABASE, None)?;
+    }
+    Ok(cluster)
 }
 
 fn access(data_dir: &Path, connection: &ConnectionInfo) -> anyhow::Result<DatabaseAccess> {

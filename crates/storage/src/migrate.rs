@@ -123,6 +123,13 @@ impl Admin {
         if let Some(key) = &options.identity_key {
             self.put_identity_key(key).await?;
         }
+        if !self.is_true(IS_SUPERUSER).await? {
+            notes.push(
+                "the system catalogue is locked by a superuser only: if none has migrated this database, \
+                 callers' statements can see and stop each other"
+                    .to_owned(),
+            );
+        }
         self.check_open_doors().await?;
         info!(applied, adopted = foreign, "the database schema is current");
         Ok(MigrationReport { server_major_version, adopted: foreign, applied, notes })

@@ -11,6 +11,7 @@ use retail_domain::{
     Column, Error, ErrorCode, JsonRow, Principal, QueryAnswer, QueryLimits, SqlText, Truncation,
 };
 use serde_json::{Number, Value};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, Statement};
 
@@ -199,15 +200,21 @@ enum FetchError {
 
 /// What a failure of the capped statement says about the caller's own.
 fn refuse_wrapped(error: &FetchError) -> Error {
-    use tokio_postgres::error::SqlState;
     match error {
         FetchError::Identity(error) => our_statement_failed(error),
         // It was parsed alone without complaint, so in brackets it can only fail for not being a query.
-        FetchError::Wrapped(error) if error.code() == Some(&SqlState::SYNTAX_ERROR) => {
+        FetchError::Wrapped(error) if is_syntax_error(error) => {
             Error::new(ErrorCode::QueryNotAllowed, "not a read-only query").with_hint(ONE_QUERY)
         }
         FetchError::Wrapped(error) => statement_failed(error),
     }
+}
+
+/// Of our text, which has a position; functions such as `to_tsquery` use the same code for theirs.
+fn is_syntax_error(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|refusal| {
+        *refusal.code() == SqlState::SYNTAX_ERROR && refusal.position().is_some()
+    })
 }
 
 fn json_row(row: &Row, columns: &[Column]) -> Result<JsonRow, tokio_postgres::Error> {
@@ -233,10 +240,30 @@ fn json_value(text: &str, pg_type: &str) -> Value {
         "float4" | "float8" => {
             text.parse::<f64>().ok().and_then(Number::from_f64).map(Value::Number)
         }
-        "json" | "jsonb" => serde_json::from_str(text).ok(),
+        "json" | "jsonb" if is_exact_json(text) => serde_json::from_str(text).ok(),
         _ => None,
     };
     exact.unwrap_or_else(|| Value::from(text))
+}
+
+/// Whether a JSON reader keeps every digit of a document: no fraction, no exponent, no long number.
+/// Digits inside strings count too, which costs no more than the text form.
+fn is_exact_json(text: &str) -> bool {
+    const EXACT_DIGITS: usize = 15;
+    let mut digits = 0;
+    for byte in text.bytes() {
+        if byte.is_ascii_digit() {
+            digits += 1;
+        } else if digits > 0 && matches!(byte, b'.' | b'e' | b'E') {
+            return false;
+        } else {
+            digits = 0;
+        }
+        if digits > EXACT_DIGITS {
+            return false;
+        }
+    }
+    true
 }
 
 #[cfg(test)]
@@ -255,6 +282,8 @@ mod tests {
     #[case("1.5", "float8", json!(1.5))]
     #[case("NaN", "float8", json!("NaN"))]
     #[case("{\"a\": 1}", "jsonb", json!({"a": 1}))]
+    #[case("[12.50]", "jsonb", json!("[12.50]"))]
+    #[case("[9007199254740993]", "json", json!("[9007199254740993]"))]
     #[case("2026-11-22", "date", json!("2026-11-22"))]
     fn values_keep_what_json_can_hold(
         #[case] text: &str,

@@ -10,6 +10,7 @@ use retail_auth::StoreGrant;
 use retail_storage::{Admin, ChainStore};
 use secrecy::ExposeSecret;
 use serde_json::{Map, json};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -20,6 +21,8 @@ use crate::app::App;
 use crate::config::{AuthMode, Config};
 use crate::local::{self, LocalDatabase};
 use crate::{http, lifecycle, sample};
+
+const STOPPED_EARLY: &str = "stopped before the demo was ready; the next start goes on from here";
 
 /// Run everything on this machine: an embedded database, the sample data, the server.
 #[derive(Debug, Args)]
@@ -49,24 +52,32 @@ impl Demo {
         let listener = lifecycle::listen(config.server.listen).await?;
         let data_dir = local::data_dir(config.data_dir.as_deref());
         info!(data_dir = %data_dir.display(), "starting the embedded database");
-        let local = LocalDatabase::start(&data_dir).await?;
-        let prepared = tokio::select! {
-            prepared = self.prepare(&local) => prepared,
-            () = stop.cancelled() => Err(anyhow::anyhow!("stopped before the demo was ready")),
+        let local = tokio::select! {
+            local = LocalDatabase::start(&data_dir) => local?,
+            () = stop.cancelled() => bail!(STOPPED_EARLY),
         };
-        let served = match prepared {
-            Ok(stores) => {
-                let abort = CancellationToken::new();
-                let app = App::new(&config, local.access.clone(), &data_dir)?;
-                let router = http::router(app, &config.server, stop.clone(), abort.clone());
-                let address = listener.local_addr()?;
-                print(&welcome(&config, address, &stores, started)?);
-                lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await
-            }
-            Err(error) => Err(error),
+        let served = self.serve(&config, &local, listener, stop, started).await;
+        local.stop_after(served).await
+    }
+
+    async fn serve(
+        &self,
+        config: &Config,
+        local: &LocalDatabase,
+        listener: TcpListener,
+        stop: CancellationToken,
+        started: Instant,
+    ) -> anyhow::Result<()> {
+        let stores = tokio::select! {
+            stores = self.prepare(local) => stores?,
+            () = stop.cancelled() => bail!(STOPPED_EARLY),
         };
-        local.stop().await?;
-        served
+        let abort = CancellationToken::new();
+        let app =
+            App::new(config, local.access.clone(), &local::data_dir(config.data_dir.as_deref()))?;
+        let router = http::router(app, &config.server, stop.clone(), abort.clone());
+        print(&welcome(config, listener.local_addr()?, &stores, started)?);
+        lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await
     }
 
     async fn prepare(&self, local: &LocalDatabase) -> anyhow::Result<Vec<ChainStore>> {

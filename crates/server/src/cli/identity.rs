@@ -11,9 +11,9 @@ use crate::access;
 use crate::config::Config;
 use crate::local::{self, LocalDatabase};
 
-/// Which rows: exactly one of the two flags.
+/// Which rows: one of the two flags. Neither is no identity.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub(super) struct IdentityFlags {
     /// One store: its name, a part of it such as seattle, or its `rls_user_id`
     #[arg(long, value_name = "NAME")]
@@ -24,17 +24,17 @@ pub(super) struct IdentityFlags {
 }
 
 impl IdentityFlags {
-    /// The grant that the flags name. A store's name is looked up in the database; its
+    /// The grant that the flags name, or none. A store's name is looked up in the database; its
     /// `rls_user_id` needs no database.
-    pub(super) async fn grant(&self, config: &Config) -> anyhow::Result<StoreGrant> {
+    pub(super) async fn grant(&self, config: &Config) -> anyhow::Result<Option<StoreGrant>> {
         let Some(name) = &self.store else {
-            return Ok(StoreGrant::AllStores);
+            return Ok(self.all_stores.then_some(StoreGrant::AllStores));
         };
         if let Ok(id) = Uuid::parse_str(name) {
-            return Ok(StoreGrant::Store(RlsUserId(id)));
+            return Ok(Some(StoreGrant::Store(RlsUserId(id))));
         }
         let store = find(&stores(config).await?, name)?;
-        Ok(StoreGrant::Store(store.rls_user_id))
+        Ok(Some(StoreGrant::Store(store.rls_user_id)))
     }
 }
 
@@ -49,10 +49,14 @@ async fn stores(config: &Config) -> anyhow::Result<Vec<ChainStore>> {
     }
     let local =
         LocalDatabase::attach_or_start(&local::data_dir(config.data_dir.as_deref())).await?;
+    let stores = stores_of(&local).await;
+    local.stop_after(stores).await
+}
+
+async fn stores_of(local: &LocalDatabase) -> anyhow::Result<Vec<ChainStore>> {
     let mut admin = local.admin().await?;
     let stores = admin.stores().await?;
     admin.close().await;
-    local.stop().await?;
     Ok(stores)
 }
 

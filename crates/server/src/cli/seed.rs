@@ -74,8 +74,7 @@ impl Seed {
         let mut admin = local.admin().await?;
         let result = self.run_on(&mut admin).await;
         admin.close().await;
-        local.stop().await?;
-        result
+        local.stop_after(result).await
     }
 
     async fn run_on(&self, admin: &mut Admin) -> anyhow::Result<ExitCode> {

@@ -1,14 +1,20 @@
 //! `retail-mcp serve`
 
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::access::DatabaseAccess;
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{AuthMode, Config};
 use crate::{http, lifecycle, local};
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
+    if config.auth.mode == Some(AuthMode::DevToken) && !config.server.listen.ip().is_loopback() {
+        warn!(
+            address = %config.server.listen,
+            "development tokens are for development, and this address can be reached from elsewhere"
+        );
+    }
     let stop = CancellationToken::new();
     let abort = CancellationToken::new();
     lifecycle::stop_at_signal(stop.clone())?;

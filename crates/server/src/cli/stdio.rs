@@ -1,30 +1,77 @@
 //! `retail-mcp stdio`
 
 use async_trait::async_trait;
+use clap::Args;
 use retail_auth::StoreGrant;
 use retail_domain::ports::{Credential, IdentityResolver};
 use retail_domain::{Error, Scope, VerifiedIdentity, Visibility};
 
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tracing::error;
+
 use super::identity::IdentityFlags;
+use super::print;
 use crate::access::DatabaseAccess;
 use crate::app::App;
 use crate::config::{Config, Purpose};
 use crate::local::{self, LocalDatabase};
 
-/// Serves until standard input ends.
-pub(super) async fn run(config: &Config, identity: &IdentityFlags) -> anyhow::Result<()> {
-    let grant = identity.grant(config).await?;
-    let data_dir = local::data_dir(config.data_dir.as_deref());
-    if config.database.host.is_some() {
-        config.validate(Purpose::Stdio)?;
-        let access = DatabaseAccess::from_config(&config.database)?;
-        return serve(App::new(config, access, &data_dir)?, grant).await;
+/// Serve MCP on standard input and output, as one identity.
+#[derive(Debug, Args)]
+pub(super) struct Stdio {
+    #[command(flatten)]
+    identity: IdentityFlags,
+}
+
+impl Stdio {
+    /// Serves until standard input ends.
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let Some(grant) = self.identity.grant(config).await.transpose() else {
+            return refuse(anyhow::anyhow!(
+                "stdio needs an identity: --store NAME or --all-stores"
+            ))
+            .await;
+        };
+        let grant = match grant {
+            Ok(grant) => grant,
+            Err(error) => return refuse(error).await,
+        };
+        let data_dir = local::data_dir(config.data_dir.as_deref());
+        if config.database.host.is_some() {
+            config.validate(Purpose::Stdio)?;
+            let access = DatabaseAccess::from_config(&config.database)?;
+            return serve(App::new(config, access, &data_dir)?, grant).await;
+        }
+        let local = LocalDatabase::attach_or_start(&data_dir).await?;
+        let served = match App::new(config, local.access.clone(), &data_dir) {
+            Ok(app) => serve(app, grant).await,
+            Err(error) => Err(error),
+        };
+        local.stop_after(served).await
     }
-    let local = LocalDatabase::attach_or_start(&data_dir).await?;
-    let app = App::new(config, local.access.clone(), &data_dir)?;
-    let served = serve(app, grant).await;
-    local.stop().await?;
-    served
+}
+
+/// Answers every request with an error, so that the person at the client sees it, too. Without an
+/// identity nothing is served.
+async fn refuse(error: anyhow::Error) -> anyhow::Result<()> {
+    error!(error = format!("{error:#}"), "nothing is served; each request gets an error");
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await? {
+        let id = serde_json::from_str::<Value>(&line).ok().and_then(|message| {
+            message.get("id").filter(|id| id.is_string() || id.is_number()).cloned()
+        });
+        if let Some(id) = id {
+            // JSON-RPC 2.0: invalid request.
+            let answer = json!({
+                "jsonrpc": "2.0",
+                "id": id,
+                "error": {"code": -32600, "message": format!("Unauthenticated: {error:#}")},
+            });
+            print(&format!("{answer}\n"));
+        }
+    }
+    Err(error)
 }
 
 async fn serve(app: App, grant: StoreGrant) -> anyhow::Result<()> {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use clap::Args;
+use anyhow::Context;
+use clap::{ArgGroup, Args};
 use retail_auth::{DevTokenClaims, DevTokens, StoreGrant};
 use retail_domain::ports::SystemClock;
 use secrecy::{ExposeSecret, SecretString};
@@ -15,6 +16,7 @@ use crate::local;
 
 /// Print a development token, alone on standard output.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("identity").required(true).args(["store", "all_stores"]))]
 pub(super) struct Token {
     #[command(flatten)]
     identity: IdentityFlags,
@@ -25,7 +27,7 @@ pub(super) struct Token {
 
 impl Token {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
-        let grant = self.identity.grant(config).await?;
+        let grant = self.identity.grant(config).await?.context("an identity must be named")?;
         let ttl = self.ttl.unwrap_or(config.auth.dev_token.default_ttl);
         let token = Minter::new(config)?.mint(grant, ttl)?;
         print(&format!("{}\n", token.expose_secret()));

@@ -44,12 +44,8 @@ pub struct DatabaseConfig {
     pub ssl_mode: SslMode,
     /// Certificate authorities of the database server, a PEM file. None: those of the system.
     pub ssl_root_cert: Option<PathBuf>,
-    /// The role that runs queries of stores.
-    pub query_user: String,
     /// Its password. None: the database asks for none.
     pub query_password: Option<SecretString>,
-    /// The role that runs queries of head office.
-    pub head_office_user: String,
     /// Its password.
     pub head_office_password: Option<SecretString>,
     /// The role that owns the schema: for `migrate` and `seed` alone.

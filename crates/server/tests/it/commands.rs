@@ -71,13 +71,13 @@ fn a_healthcheck_of_one_that_hangs_fails() {
 #[test]
 fn an_identity_must_be_asked_for() {
     let scratch = scratch();
+    let finished = run(scratch.path(), &["token"]);
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert_eq!(finished.stdout, "");
+    for flag in ["--store", "--all-stores"] {
+        assert!(finished.stderr.contains(flag), "{}", finished.stderr);
+    }
     for command in ["token", "stdio"] {
-        let finished = run(scratch.path(), &[command]);
-        assert_eq!(finished.code, Some(2), "{finished:?}");
-        assert_eq!(finished.stdout, "");
-        for flag in ["--store", "--all-stores"] {
-            assert!(finished.stderr.contains(flag), "{}", finished.stderr);
-        }
         let both = run(scratch.path(), &[command, "--store=seattle", "--all-stores"]);
         assert_eq!(both.code, Some(2), "{both:?}");
     }

@@ -57,3 +57,21 @@ fn an_older_client_speaks_to_it_while_the_demo_runs() {
     // Standard output is the protocol's: nothing else is written there.
     assert_eq!(finished.stdout.lines().count(), 2, "{}", finished.stdout);
 }
+
+/// The person at the client must see why there are no tools, not only the one who reads its log.
+#[test]
+fn without_an_identity_every_request_is_an_error() {
+    let scratch = scratch();
+    let mut server = Process::start(scratch.path(), &["stdio"], &[]);
+    let mut input = server.stdin();
+    write_line(&mut input, &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
+    write_line(&mut input, &json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize" }));
+    server.wait_for_output("\"id\":1", PATIENCE);
+    drop(input);
+    let finished = server.wait();
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert_eq!(finished.stdout.lines().count(), 1, "{finished:?}");
+    let error = &message(&finished.stdout, 1)["error"];
+    assert_eq!(error["code"], -32600);
+    assert!(error["message"].as_str().unwrap().contains("--store NAME"), "{error}");
+}

@@ -87,12 +87,11 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "PEM file with the certificate authorities of the database server. Not set: those of the system.",
     ),
     key(
-        "database.query_user",
-        Kind::Text,
-        Some("retail_query"),
-        "Role that runs the queries of stores. It owns nothing and can write nothing.",
+        "database.query_password",
+        Kind::Secret,
+        None,
+        "Password of the role `retail_query`, which runs the queries of stores. `migrate` sets it.",
     ),
-    key("database.query_password", Kind::Secret, None, "Password of `database.query_user`."),
     key(
         "database.query_password_file",
         Kind::SecretFile { secret: "database.query_password" },
@@ -100,16 +99,10 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "File with that password.",
     ),
     key(
-        "database.head_office_user",
-        Kind::Text,
-        Some("retail_query_hq"),
-        "Role that runs the queries of head office.",
-    ),
-    key(
         "database.head_office_password",
         Kind::Secret,
         None,
-        "Password of `database.head_office_user`.",
+        "Password of the role `retail_query_hq`, which runs the queries of head office. `migrate` sets it.",
     ),
     key(
         "database.head_office_password_file",
@@ -121,7 +114,8 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "database.admin_user",
         Kind::Text,
         None,
-        "Role that owns the schema. `migrate` and `seed` use it; `serve` never does.",
+        "An administrator, or `retail_migrator`. `migrate` and `seed` use it, and `token` and `stdio` to find a \
+         store by its name; `serve` never does.",
     ),
     key("database.admin_password", Kind::Secret, None, "Password of `database.admin_user`."),
     key(

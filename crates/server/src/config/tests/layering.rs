@@ -32,7 +32,7 @@ fn a_higher_layer_wins_and_the_rest_stays() {
     let path = folder.path().join("retail-mcp.toml");
     std::fs::write(
         &path,
-        "[database]\nhost = 'file'\nname = 'file'\napplication_name = 'file'\nquery_user = 'file'",
+        "[database]\nhost = 'file'\nname = 'file'\napplication_name = 'file'\nadmin_user = 'file'",
     )
     .unwrap();
     let sources = Sources::default()
@@ -51,8 +51,8 @@ fn a_higher_layer_wins_and_the_rest_stays() {
         ("database.host", "flag", "flag --database-host".to_owned()),
         ("database.name", "own", "environment RETAIL_MCP__DATABASE__NAME".to_owned()),
         ("database.application_name", "alias", "environment POSTGRES_APPLICATION_NAME".to_owned()),
-        ("database.query_user", "file", format!("file {}", path.display())),
-        ("database.head_office_user", "retail_query_hq", "default".to_owned()),
+        ("database.admin_user", "file", format!("file {}", path.display())),
+        ("database.port", "5432", "default".to_owned()),
     ];
     for (key, value, origin) in expected {
         assert_eq!(effective(&config, key).value.as_deref(), Some(value), "{key}");
@@ -61,7 +61,7 @@ fn a_higher_layer_wins_and_the_rest_stays() {
     assert_eq!(config.database.host.as_deref(), Some("flag"));
     assert_eq!(config.database.name, "own");
     assert_eq!(config.database.application_name, "alias");
-    assert_eq!(config.database.query_user, "file");
+    assert_eq!(config.database.admin_user.as_deref(), Some("file"));
 }
 
 #[test]
