@@ -175,7 +175,7 @@ impl IdentityResolver for TrustedHeaderResolver {
             ));
         };
         let id = Uuid::parse_str(value).map_err(HeaderFault::NoUuid)?;
-        // The subject goes to the audit log. It names the identity without writing it out, since
+        // The subject stands in logs. It names the identity without writing it out, since
         // within the trusted network the identity is all that one needs to be that store.
         let (subject, visibility) = if self.head_office_ids.contains(&id) {
             let (first_digits, ..) = id.as_fields();

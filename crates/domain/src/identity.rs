@@ -90,7 +90,7 @@ impl Scope {
 /// What a resolver found out about a caller, before it becomes a [`Principal`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedIdentity {
-    /// Stable name of the caller, for the audit log.
+    /// Stable name of the caller, for logs.
     pub subject: String,
     /// Which rows the caller may see.
     pub visibility: Visibility,

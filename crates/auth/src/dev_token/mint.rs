@@ -15,7 +15,7 @@ use super::claims::{AUDIENCE, ISSUER, MintedPayload};
 /// The longest life of a development token: 30 days.
 pub const MAX_TTL: Duration = Duration::from_hours(30 * 24);
 
-/// The longest subject in bytes. It goes into every audit line.
+/// The longest subject in bytes. It may stand in logs.
 const MAX_SUBJECT_BYTES: usize = 200;
 
 /// Which rows a token opens. One of the two has to be said.
@@ -30,7 +30,7 @@ pub enum StoreGrant {
 /// What a new token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DevTokenClaims {
-    /// Stable name of the caller, for the audit log. 1 to 200 bytes, no control characters.
+    /// Stable name of the caller, for logs. 1 to 200 bytes, no control characters.
     pub subject: String,
     /// Which rows the token opens.
     pub grant: StoreGrant,
@@ -103,7 +103,7 @@ impl fmt::Debug for DevTokens {
     }
 }
 
-/// Whether `text` can name a caller in the audit log.
+/// Whether `text` can name a caller in a log.
 pub(super) fn is_subject(text: &str) -> bool {
     (1..=MAX_SUBJECT_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
 }
