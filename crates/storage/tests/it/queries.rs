@@ -1,10 +1,11 @@
 //! Statements, answers, limits and cancellation.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use retail_domain::ports::QueryRunner;
-use retail_domain::{ErrorCode, QueryLimits, SqlText, Truncation};
+use retail_domain::{Error, ErrorCode, QueryAnswer, QueryLimits, SqlText, Truncation};
 use retail_storage::PgQueryRunner;
 use retail_testkit::{TestDatabase, head_office, principal, store};
 use rstest::rstest;
@@ -158,6 +159,29 @@ async fn a_long_statement_is_stopped() {
     assert_eq!(error.code(), ErrorCode::QueryTimeout);
 }
 
+/// How many statements of head office sleep in PostgreSQL.
+const SLEEPING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+    AND usename = 'retail_query_hq' AND state = 'active' AND query LIKE '%pg_sleep(45)%'";
+
+/// Runs a call until PostgreSQL is in its `pg_sleep(45)`.
+async fn until_it_sleeps(
+    database: &TestDatabase,
+    mut call: Pin<&mut (impl Future<Output = Result<QueryAnswer, Error>> + Send)>,
+) {
+    let seen = tokio::time::timeout(Duration::from_secs(20), async {
+        loop {
+            tokio::select! {
+                answer = &mut call => panic!("it answered: {answer:?}"),
+                () = tokio::time::sleep(Duration::from_millis(50)) => {}
+            }
+            if database.psql(SLEEPING).trim() == "1" {
+                break;
+            }
+        }
+    });
+    assert!(seen.await.is_ok(), "the statement does not run in PostgreSQL");
+}
+
 /// A caller who goes away takes the statement along, also out of PostgreSQL.
 #[tokio::test]
 async fn a_dropped_call_is_cancelled_in_postgresql() {
@@ -166,28 +190,15 @@ async fn a_dropped_call_is_cancelled_in_postgresql() {
     let limits =
         QueryLimits { statement_timeout: Duration::from_secs(50), ..QueryLimits::default() };
     let sql = SqlText::new("SELECT pg_sleep(45)::text").unwrap();
-    let running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-        AND usename = 'retail_query_hq' AND state = 'active' AND query LIKE '%pg_sleep(45)%'";
     let who = head_office().await;
     {
         let call = runner.run(&who, &sql, &limits);
         tokio::pin!(call);
-        let seen = tokio::time::timeout(Duration::from_secs(20), async {
-            loop {
-                tokio::select! {
-                    answer = &mut call => panic!("it answered: {answer:?}"),
-                    () = tokio::time::sleep(Duration::from_millis(50)) => {}
-                }
-                if database.psql(running).trim() == "1" {
-                    break;
-                }
-            }
-        });
-        seen.await.expect("the statement runs in PostgreSQL");
+        until_it_sleeps(&database, call.as_mut()).await;
     }
     for _ in 0..100 {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        if database.psql(running).trim() == "0" {
+        if database.psql(SLEEPING).trim() == "0" {
             // The one connection of head office was thrown away; a new one works.
             assert_eq!(first_row(&runner, &who, "SELECT 1").await, [1]);
             return;
@@ -201,7 +212,7 @@ async fn a_full_pool_says_so() {
     let database = TestDatabase::seeded().await;
     let settings = retail_storage::PoolSettings {
         max_connections: 2,
-        acquire_timeout: Duration::from_millis(300),
+        acquire_timeout: Duration::from_secs(3),
     };
     let pool = retail_storage::QueryDatabase::new(
         &database.settings(),
@@ -212,14 +223,20 @@ async fn a_full_pool_says_so() {
     .unwrap();
     let runner = PgQueryRunner::new(Arc::new(pool));
     let who = head_office().await;
-    let slow = SqlText::new("SELECT pg_sleep(2)::text").unwrap();
+    let slow = SqlText::new("SELECT pg_sleep(45)::text").unwrap();
+    let patient =
+        QueryLimits { statement_timeout: Duration::from_secs(50), ..QueryLimits::default() };
+    let call = runner.run(&who, &slow, &patient);
+    tokio::pin!(call);
+    until_it_sleeps(&database, call.as_mut()).await;
     let quick = SqlText::new("SELECT 1").unwrap();
-    let limits = QueryLimits::default();
-    let (slow, quick) = tokio::join!(runner.run(&who, &slow, &limits), async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        runner.run(&who, &quick, &limits).await
-    });
-    assert!(slow.is_ok());
+    // The wait for a connection is longer than the statement may run, and is not its fault.
+    let hasty =
+        QueryLimits { statement_timeout: Duration::from_millis(100), ..QueryLimits::default() };
+    let quick = tokio::select! {
+        answer = &mut call => panic!("it answered: {answer:?}"),
+        quick = runner.run(&who, &quick, &hasty) => quick,
+    };
     let error = quick.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Overloaded);
     assert!(error.is_retryable());
