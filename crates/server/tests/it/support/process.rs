@@ -153,6 +153,8 @@ impl Demo {
             &[
                 "demo",
                 "--scale=tiny",
+                // The number of orders depends on the last day, which is today unless it is said.
+                &format!("--until={}", retail_testkit::until()),
                 "--listen=127.0.0.1:0",
                 "--data-dir",
                 data_dir.to_str().unwrap(),
