@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Signal, kill_process};
@@ -98,8 +98,7 @@ impl Postmaster {
         let pgdata: PathBuf = data.pgdata();
         let program = options.installation.program("postgres");
         let mut watchdog = Watchdog::start(user, &pgdata)?;
-        let spawned = user
-            .command(&program, &pgdata)
+        let spawned = limited(user, &program, &pgdata, options.max_process_memory_bytes)
             .arg("-D")
             .arg(&pgdata)
             .args(arguments(options, address))
@@ -165,6 +164,25 @@ impl Drop for Postmaster {
             tracing::warn!(%error, "the embedded PostgreSQL did not stop");
         }
     }
+}
+
+/// The command of a server whose processes may each have so much private memory.
+///
+/// A shell sets the limit and becomes the server, since a process may lower its own limits without
+/// any privilege, but not those of a server that runs as another user.
+fn limited(
+    user: &ServerUser,
+    program: &Path,
+    pgdata: &Path,
+    max_process_memory_bytes: Option<u64>,
+) -> Command {
+    let Some(bytes) = max_process_memory_bytes else {
+        return user.command(program, pgdata);
+    };
+    let mut command = user.command(Path::new("/bin/sh"), pgdata);
+    let script = format!("ulimit -d {} && exec \"$0\" \"$@\"", bytes / 1024);
+    command.arg("-c").arg(script).arg(program);
+    command
 }
 
 /// Whether the server says in its file that it accepts connections, as `pg_ctl` reads it.

@@ -49,6 +49,24 @@ fn postgres_16_keeps_data_between_starts() {
     keeps_data(16);
 }
 
+/// One value of 600 MB: no setting of PostgreSQL's own would stop it.
+#[test]
+fn a_statement_cannot_take_all_memory() {
+    let (limited, roomy) = (scratch(), scratch());
+    let cluster = Cluster::start(throwaway(limited.path())).unwrap();
+    let greedy = "SELECT length(string_agg(repeat('x', 1000), '')) FROM generate_series(1, 600000)";
+    // A crash of one process ends all, and new ones are started.
+    let checkpointer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
+    let before = cluster.psql().run("postgres", checkpointer).unwrap();
+    let refused = cluster.psql().run("postgres", greedy).unwrap_err();
+    assert!(refused.to_string().contains("out of memory"), "{refused}");
+    assert_eq!(cluster.psql().run("postgres", checkpointer).unwrap(), before, "it crashed");
+
+    let unlimited = ClusterOptions { max_process_memory_bytes: None, ..throwaway(roomy.path()) };
+    let cluster = Cluster::start(unlimited).unwrap();
+    assert_eq!(cluster.psql().run("postgres", greedy).unwrap(), "600000000");
+}
+
 #[test]
 fn settings_of_the_caller_win_over_the_profile() {
     let scratch = scratch();
