@@ -61,6 +61,12 @@ fn of_package(package: &Package, members: &[&str]) -> Vec<String> {
             } else if let Some(reason) = layer.refuses(to) {
                 refuse(reason);
             }
+            // Features add up over a build: one crate that turns it on does so for all.
+            if !layer.is_test_code
+                && dependency.features.iter().any(|feature| feature == rules::TEST_ONLY_FEATURE)
+            {
+                refuse(format!("the feature {} is for tests only", rules::TEST_ONLY_FEATURE));
+            }
         }
         if let Some(owned) = rules::OWNED.iter().find(|owned| owned.matches(to))
             && !owned.by.contains(&name)
@@ -71,7 +77,26 @@ fn of_package(package: &Package, members: &[&str]) -> Vec<String> {
             refuse("this layer does no I/O and knows no protocol".to_owned());
         }
     }
+    found.extend(forwarded_test_features(package));
     found
+}
+
+/// Features of a package that reach for another's test feature, or are on by default: a dependency
+/// without it is no use if `default = ["retail-storage/test-support"]` stands next to it.
+fn forwarded_test_features(package: &Package) -> impl Iterator<Item = String> + '_ {
+    package.features.iter().flat_map(move |(feature, turns_on)| {
+        turns_on.iter().filter_map(move |other| {
+            let (_, other_feature) = other.split_once('/').unwrap_or(("", other));
+            (other_feature == rules::TEST_ONLY_FEATURE && feature != rules::TEST_ONLY_FEATURE).then(
+                || {
+                    format!(
+                        "{}: its feature {feature} turns on {other}, for tests only",
+                        package.name
+                    )
+                },
+            )
+        })
+    })
 }
 
 #[cfg(test)]
@@ -165,6 +190,52 @@ mod tests {
     fn test_code_is_a_dev_dependency_only() {
         assert!(only_violation("retail-server", "retail-testkit").contains("dev-dependency only"));
         assert!(only_violation("retail-storage", "retail-testkit").contains("dev-dependency only"));
+    }
+
+    /// A workspace in which `from` turns on `feature` of `to`.
+    fn check_feature(from: &str, to: &str, kind: &Value, feature: &str) -> Vec<String> {
+        let dependency = json!({ "name": to, "kind": kind, "features": [feature] });
+        let package = |name: &str, dependencies: Vec<Value>| json!({ "name": name, "manifest_path": "/x", "dependencies": dependencies });
+        let packages = json!([package(from, vec![dependency]), package(to, vec![])]);
+        violations(&serde_json::from_value(json!({ "packages": packages })).unwrap())
+    }
+
+    #[test]
+    fn the_feature_for_tests_is_not_shipped() {
+        for (from, to) in [
+            ("retail-storage", "retail-sql-guard"),
+            ("retail-server", "retail-sql-guard"),
+            ("retail-server", "retail-storage"),
+        ] {
+            for kind in [Value::Null, json!("build")] {
+                let found = check_feature(from, to, &kind, "test-support");
+                assert_eq!(
+                    found,
+                    [format!("{from} -> {to}: the feature test-support is for tests only")]
+                );
+            }
+            assert!(check_feature(from, to, &json!("dev"), "test-support").is_empty());
+            assert!(check_feature(from, to, &Value::Null, "another").is_empty());
+        }
+        assert!(
+            check_feature("retail-testkit", "retail-storage", &Value::Null, "test-support")
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn no_feature_turns_the_one_for_tests_on() {
+        let of = |features: Value| {
+            let package = json!({ "name": "retail-server", "manifest_path": "/x", "dependencies": [], "features": features });
+            violations(&serde_json::from_value(json!({ "packages": [package] })).unwrap())
+        };
+        assert_eq!(of(json!({ "default": ["retail-storage/test-support"] })).len(), 1);
+        assert_eq!(of(json!({ "default": ["retail-storage?/test-support"] })).len(), 1);
+        assert_eq!(of(json!({ "default": ["test-support"], "test-support": [] })).len(), 1);
+        assert!(
+            of(json!({ "test-support": ["dep:mockall", "retail-storage/test-support"] }))
+                .is_empty()
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod command;
 mod conformance;
 mod console;
 mod demo;
+mod fuzz;
 mod layers;
 mod setup;
 mod tidy;
@@ -41,6 +42,14 @@ enum Task {
         #[arg(long = "only", value_name = "STEP")]
         only: Vec<String>,
     },
+    /// Feed the SQL guard random input, and fail when it crashes.
+    Fuzz {
+        /// One target; all, one after the other, when absent.
+        target: Option<String>,
+        /// Seconds for each target.
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        seconds: u32,
+    },
     /// Check which crate depends on which.
     Layers,
     /// Check that no source file is too long.
@@ -70,6 +79,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Setup => setup::run(&workspace),
         Task::Demo { args } => demo::run(&workspace, &args),
         Task::Ci { only } => ci::run(&workspace, &only),
+        Task::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
         Task::Layers => layers::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Conformance { server_binary } => conformance::run(&workspace, server_binary),

@@ -28,6 +28,15 @@ fn c_compiler() -> Result<()> {
     Ok(())
 }
 
+/// libFuzzer is C++.
+pub(crate) fn cpp_compiler() -> Result<()> {
+    let there = || CommandLine::new("c++").arg("--version").succeeds();
+    if !there() {
+        packages::install("a C++ compiler, for fuzzing", &["g++"])?;
+    }
+    Ok(())
+}
+
 /// Reports something that is there.
 fn found(what: &str, detail: &str) {
     console::line(&format!("ok  {what}: {detail}"));

@@ -41,6 +41,11 @@ impl Workspace {
         self.target.join("tools")
     }
 
+    /// Where the fuzz targets are built: their flags are not those of other builds.
+    pub(crate) fn fuzz_target(&self) -> PathBuf {
+        self.target.join("fuzz")
+    }
+
     /// Output of the conformance runs.
     pub(crate) fn conformance_results(&self) -> PathBuf {
         self.target.join("conformance")

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::CommandLine;
 use crate::workspace::Workspace;
-use crate::{conformance, layers, setup, tidy};
+use crate::{conformance, fuzz, layers, setup, tidy};
 
 /// One step: a name, and either command lines or a function of xtask.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
         ),
         commands("tests", vec![tests]),
         commands("storage-pg16", vec![oldest]),
+        task("fuzz", fuzz::run_shortly),
         task("conformance", |workspace| conformance::run(workspace, None)),
     ]
 }

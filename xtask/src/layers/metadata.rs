@@ -1,5 +1,6 @@
 //! The parts of `cargo metadata` that the rules read.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -15,6 +16,9 @@ pub(super) struct Package {
     pub(super) name: String,
     pub(super) manifest_path: PathBuf,
     pub(super) dependencies: Vec<Dependency>,
+    /// Each feature of the package with what it turns on.
+    #[serde(default)]
+    pub(super) features: BTreeMap<String, Vec<String>>,
 }
 
 /// A dependency as the manifest declares it, under the name of its package.
@@ -23,6 +27,9 @@ pub(super) struct Dependency {
     pub(super) name: String,
     #[serde(deserialize_with = "kind")]
     pub(super) kind: Kind,
+    /// The features that it turns on.
+    #[serde(default)]
+    pub(super) features: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ pub(super) struct Layer {
     may_use: Option<&'static [&'static str]>,
     /// External crates that it must not depend on. A trailing `*` stands for any ending.
     pub(super) must_not_use: &'static [&'static str],
-    /// Whether it may ship [`TEST_ONLY`].
+    /// Whether it may ship [`TEST_ONLY`], and turn on [`TEST_ONLY_FEATURE`].
     pub(super) is_test_code: bool,
 }
 
@@ -74,6 +74,9 @@ pub(super) const LAYERS: &[Layer] = &[
 
 /// The crate that only tests may depend on.
 pub(super) const TEST_ONLY: &str = "retail-testkit";
+
+/// The feature that opens what only tests may see: unchecked statements, a skipped posture gate.
+pub(super) const TEST_ONLY_FEATURE: &str = "test-support";
 
 /// An external crate that belongs to one layer.
 #[derive(Debug)]
