@@ -17,6 +17,8 @@ pub enum ErrorCode {
     QueryNotAllowed,
     /// PostgreSQL refused the statement: a wrong name, a type error, a division by zero.
     QueryFailed,
+    /// The statement is expected to take more than its limit; it was not run.
+    QueryTooCostly,
     /// The statement ran longer than its limit and was cancelled.
     QueryTimeout,
     /// The caller gave up and the work was stopped.
@@ -40,6 +42,7 @@ impl ErrorCode {
             Self::InvalidArgument => "invalid_argument",
             Self::QueryNotAllowed => "query_not_allowed",
             Self::QueryFailed => "query_failed",
+            Self::QueryTooCostly => "query_too_costly",
             Self::QueryTimeout => "query_timeout",
             Self::Cancelled => "cancelled",
             Self::Unauthenticated => "unauthenticated",
@@ -57,6 +60,7 @@ impl ErrorCode {
             Self::InvalidArgument
             | Self::QueryNotAllowed
             | Self::QueryFailed
+            | Self::QueryTooCostly
             | Self::QueryTimeout
             | Self::Cancelled
             | Self::Unauthenticated

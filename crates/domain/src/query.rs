@@ -81,14 +81,25 @@ pub struct QueryLimits {
     pub max_rows: u32,
     /// Most bytes of values in an answer.
     pub max_bytes: u32,
+    /// Most bytes of values in one row.
+    pub max_row_bytes: u32,
     /// Longest run time in PostgreSQL.
     pub statement_timeout: Duration,
+    /// Highest cost that PostgreSQL's planner may expect, in its own units (`seq_page_cost` = 1).
+    pub max_plan_cost: u64,
 }
 
 impl Default for QueryLimits {
-    /// 1,000 rows, 1 MiB, 5 seconds.
+    /// 1,000 rows, 1 MiB, 64 KiB a row, 5 seconds, and a cost of 50 million: a scan of all of the
+    /// demo's rows costs some 20 thousand, and what costs more than this runs for minutes.
     fn default() -> Self {
-        Self { max_rows: 1_000, max_bytes: 1024 * 1024, statement_timeout: Duration::from_secs(5) }
+        Self {
+            max_rows: 1_000,
+            max_bytes: 1024 * 1024,
+            max_row_bytes: 64 * 1024,
+            statement_timeout: Duration::from_secs(5),
+            max_plan_cost: 50_000_000,
+        }
     }
 }
 
@@ -117,6 +128,8 @@ pub enum Truncation {
     Rows(u32),
     /// The values take more than this many bytes.
     Bytes(u32),
+    /// The values of the next row take more than this many bytes.
+    RowBytes(u32),
 }
 
 /// What a statement found.
@@ -128,6 +141,9 @@ pub struct QueryAnswer {
     pub rows: Vec<JsonRow>,
     /// Set when rows were left out.
     pub truncation: Option<Truncation>,
+    /// Gives the rows that follow, to the same caller for the same statement. Only where rows were
+    /// left out and the statement has an order of its own.
+    pub next_cursor: Option<String>,
     /// Start of the transaction that read the rows: the answer is the data as of this time.
     pub as_of: DateTime<Utc>,
     /// Time from the call to the last row.

@@ -1,6 +1,8 @@
 //! Where the database is, and the secrets to use it with.
 
-use anyhow::Context;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
 use retail_auth::load_key;
 use retail_storage::{DatabaseSettings, IdentityKey, Login, QueryLogins, TlsMode};
 use secrecy::ExposeSecret;
@@ -18,6 +20,8 @@ pub struct DatabaseAccess {
     pub query: QueryLogins,
     /// The key that signs identities.
     pub identity_key: IdentityKey,
+    /// The file of that key, if a new one may appear there.
+    pub identity_key_file: Option<PathBuf>,
 }
 
 impl DatabaseAccess {
@@ -26,13 +30,6 @@ impl DatabaseAccess {
     /// # Errors
     /// When no host or identity key file is named, or the key file cannot be used.
     pub fn from_config(config: &DatabaseConfig) -> anyhow::Result<Self> {
-        let key_file = config.identity_key_file.as_deref().ok_or_else(|| {
-            anyhow::anyhow!(
-                "database.identity_key_file must be set; `retail-mcp migrate` makes the file"
-            )
-        })?;
-        let key = load_key(key_file)
-            .context("database.identity_key_file: `retail-mcp migrate` makes the file")?;
         Ok(Self {
             settings: settings(config)?,
             admin: admin(config),
@@ -46,8 +43,30 @@ impl DatabaseAccess {
                     password: config.head_office_password.clone(),
                 },
             },
-            identity_key: IdentityKey::new(*key.expose_secret()),
+            identity_key: identity_key(config)?,
+            identity_key_file: config.identity_key_file.clone(),
         })
+    }
+}
+
+/// The key that signs identities, from its file or from the configuration itself.
+///
+/// # Errors
+/// When neither is given, both are, or the key cannot be used.
+pub(crate) fn identity_key(config: &DatabaseConfig) -> anyhow::Result<IdentityKey> {
+    match (&config.identity_key, config.identity_key_file.as_deref()) {
+        (Some(_), Some(_)) => {
+            bail!("set database.identity_key or database.identity_key_file, not both")
+        }
+        (Some(key), None) => Ok(IdentityKey::from_hex(key.expose_secret())?),
+        (None, Some(file)) => {
+            let key = load_key(file)
+                .context("database.identity_key_file: `retail-mcp migrate` makes the file")?;
+            Ok(IdentityKey::new(*key.expose_secret()))
+        }
+        (None, None) => {
+            bail!("database.identity_key_file must be set; `retail-mcp migrate` makes the file")
+        }
     }
 }
 

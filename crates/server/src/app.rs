@@ -3,18 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use retail_auth::{DevTokenKey, DevTokenResolver, TrustedHeaderResolver, TrustedPeers};
 use retail_domain::QueryLimits;
 use retail_domain::ports::{Clock, HealthProbe, IdentityResolver, StoreDirectory, SystemClock};
 use retail_mcp_protocol::RetailMcp;
 use retail_storage::{
-    PgHealthProbe, PgQueryRunner, PgSchemaCatalog, PgStoreDirectory, PoolSettings, QueryDatabase,
+    PgHealthProbe, PgQueryRunner, PgSchemaCatalog, PgStoreDirectory, PoolSettings, Posture,
+    QueryDatabase, StorageError,
 };
+use tracing::warn;
 
 use crate::access::DatabaseAccess;
 use crate::config::{AuthConfig, AuthMode, Config};
 use crate::http::CredentialSource;
+use crate::key_file;
 
 /// The parts of a running server.
 pub struct App {
@@ -28,6 +31,7 @@ pub struct App {
     pub health: Arc<dyn HealthProbe>,
     /// Which store an identity belongs to.
     pub stores: Arc<dyn StoreDirectory>,
+    database: Arc<QueryDatabase>,
 }
 
 impl std::fmt::Debug for App {
@@ -46,6 +50,7 @@ impl App {
         let pool = PoolSettings {
             max_connections: config.database.pool_max_connections,
             acquire_timeout: config.database.pool_acquire_timeout,
+            max_statements_per_caller: config.database.max_statements_per_caller,
         };
         let database = Arc::new(QueryDatabase::new(
             &access.settings,
@@ -53,6 +58,9 @@ impl App {
             access.identity_key,
             pool,
         )?);
+        if let Some(file) = access.identity_key_file {
+            tokio::spawn(key_file::follow(Arc::downgrade(&database), file));
+        }
         let stores: Arc<dyn StoreDirectory> =
             Arc::new(PgStoreDirectory::new(Arc::clone(&database)));
         let (identities, credentials) =
@@ -67,9 +75,40 @@ impl App {
             mcp,
             identities,
             credentials,
-            health: Arc::new(PgHealthProbe::new(database)),
+            health: Arc::new(PgHealthProbe::new(Arc::clone(&database))),
             stores,
+            database,
         })
+    }
+
+    /// Whether the database is fit to be served from. One that is down is no reason not to start: the
+    /// first call after it came up looks at it, and is answered only if it is good.
+    ///
+    /// # Errors
+    /// Names each thing that is not as it must be, with the SQL that mends it.
+    pub async fn check_posture(&self) -> anyhow::Result<()> {
+        match self.database.posture().await {
+            Ok(posture) if posture.must_refuse() => bail!(
+                "the database is not fit to be served from; mend this as a superuser of PostgreSQL, and see \
+                 `retail-mcp doctor`:\n{posture}"
+            ),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the database cannot be looked at; no call is answered before it was"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// What [`check_posture`](Self::check_posture) judges by.
+    ///
+    /// # Errors
+    /// When a query role cannot log in.
+    pub async fn posture(&self) -> Result<Posture, StorageError> {
+        self.database.posture().await
     }
 }
 
@@ -77,7 +116,9 @@ fn query_limits(config: &Config) -> anyhow::Result<QueryLimits> {
     Ok(QueryLimits {
         max_rows: u32::try_from(config.query.max_rows).context("query.max_rows")?,
         max_bytes: u32::try_from(config.query.max_bytes).context("query.max_bytes")?,
+        max_row_bytes: u32::try_from(config.query.max_row_bytes).context("query.max_row_bytes")?,
         statement_timeout: config.query.statement_timeout,
+        max_plan_cost: config.query.max_plan_cost,
     })
 }
 

@@ -2,8 +2,10 @@
 
 mod config;
 mod demo;
+mod doctor;
 mod healthcheck;
 mod identity;
+mod keys;
 mod migrate;
 mod seed;
 mod serve;
@@ -63,6 +65,8 @@ enum Command {
     Stdio(stdio::Stdio),
     /// Bring the configured database to the current schema
     Migrate(migrate::Migrate),
+    /// List or rotate the keys that sign identities for the database
+    Keys(keys::Keys),
     /// Load the sample data, or verify it
     Seed(seed::Seed),
     /// Print a development token
@@ -71,6 +75,8 @@ enum Command {
     Config,
     /// Ask a running server whether it is ready: exit code 0 if it is
     Healthcheck,
+    /// Look at the database and say what is wrong and what mends it: exit code 0 if nothing is
+    Doctor(doctor::Doctor),
 }
 
 impl Command {
@@ -79,10 +85,13 @@ impl Command {
         match self {
             Self::Demo(_) => Some(Purpose::Demo),
             Self::Serve => Some(Purpose::Serve),
-            Self::Migrate(_) => Some(Purpose::Maintain),
-            Self::Stdio(_) | Self::Seed(_) | Self::Token(_) | Self::Config | Self::Healthcheck => {
-                None
-            }
+            Self::Migrate(_) | Self::Keys(_) => Some(Purpose::Maintain),
+            Self::Stdio(_)
+            | Self::Seed(_)
+            | Self::Token(_)
+            | Self::Config
+            | Self::Healthcheck
+            | Self::Doctor(_) => None,
         }
     }
 }
@@ -119,10 +128,12 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Serve => serve::run(&config).await?,
         Command::Stdio(stdio) => stdio.run(&config).await?,
         Command::Migrate(migrate) => migrate.run(&config).await?,
+        Command::Keys(keys) => keys.run(&config).await?,
         Command::Seed(seed) => return seed.run(&config).await,
         Command::Token(token) => token.run(&config).await?,
         Command::Config => config::run(&config)?,
         Command::Healthcheck => return healthcheck::run(&config).await,
+        Command::Doctor(doctor) => return doctor.run(&config).await,
     }
     Ok(ExitCode::SUCCESS)
 }

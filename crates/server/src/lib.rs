@@ -5,6 +5,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod http;
+mod key_file;
 mod lifecycle;
 mod local;
 mod logging;

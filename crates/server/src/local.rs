@@ -104,6 +104,8 @@ fn start_cluster(folder: &Path) -> anyhow::Result<Cluster> {
     if cluster.psql().run("postgres", &exists)?.trim() == "0" {
         cluster.create_database(DATABASE, None)?;
     }
+    // The query roles have nothing to do in the others, where the catalogue is not locked.
+    cluster.psql().run("postgres", "REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC")?;
     Ok(cluster)
 }
 
@@ -121,5 +123,6 @@ fn access(data_dir: &Path, connection: &ConnectionInfo) -> anyhow::Result<Databa
             head_office: login("retail_query_hq")?,
         },
         identity_key: IdentityKey::new(*secret("identity-key")?.expose_secret()),
+        identity_key_file: Some(data_dir.join("secrets").join("identity-key")),
     })
 }

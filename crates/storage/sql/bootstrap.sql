@@ -30,6 +30,10 @@ BEGIN
             -- Only a superuser may set this one, so the role cannot raise it.
             EXECUTE format('ALTER ROLE %I SET temp_file_limit = %L', role_name, '256MB');
         END IF;
+        -- So that one role's connections never fill the server. A limit that an operator chose stays.
+        IF (SELECT rolconnlimit < 0 FROM pg_roles WHERE rolname = role_name) THEN
+            EXECUTE format('ALTER ROLE %I CONNECTION LIMIT 40', role_name);
+        END IF;
         -- Defaults for the case that a client forgets them; the server sets them again each time.
         EXECUTE format('ALTER ROLE %I SET default_transaction_read_only = on', role_name);
         EXECUTE format('ALTER ROLE %I SET statement_timeout = %L', role_name, '5s');

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::Posture;
+
 /// A failure to connect, migrate, adopt or load. For operators: it may name tables and roles.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -60,20 +62,28 @@ pub enum StorageError {
         /// How long this one waited.
         waited_seconds: u64,
     },
-    /// The query roles can reach more than the eight tables.
+    /// The database is not one to serve from.
     #[error(
-        "the schema is current, but callers' statements could reach what they must not; \
-         revoke it (REVOKE ALL ON … FROM PUBLIC) and migrate again:\n  {}",
-        faults.join("\n  ")
+        "the schema is current, but the database is not fit to be served from; \
+         mend it with the SQL given, and migrate again:\n{posture}"
     )]
-    OpenDoors {
-        /// One line a relation or function.
-        faults: Vec<String>,
+    Unfit {
+        /// What was found.
+        posture: Posture,
+    },
+    /// A query role could not log in, or its connection was lost.
+    #[error("could not use the database as {user}")]
+    QueryRole {
+        /// The role.
+        user: String,
+        /// The driver's reason.
+        #[source]
+        source: tokio_postgres::Error,
     },
     /// The database believes another key.
     #[error(
-        "the database has another identity key than database.identity_key_file; \
-         copy the file from the machine that migrated first"
+        "the database believes another identity key than the configured one; copy the key from the \
+         machine that migrated first, or replace it with `retail-mcp keys rotate`"
     )]
     OtherIdentityKey,
     /// There are rows already.

@@ -30,15 +30,12 @@ impl PgHealthProbe {
     }
 
     async fn try_identity(&self, who: Who) -> Result<(), Error> {
-        let (transaction, _) = self.database.begin(who, CHECK_TIMEOUT, None).await?;
+        let transaction = self.database.begin(who, CHECK_TIMEOUT).await?;
         let client = transaction.client();
-        let identity_sql = transaction.set_identity_sql();
-        let (identity_set, read) = tokio::join!(
-            client.batch_execute(&identity_sql),
-            client.query_typed("SELECT store_id FROM retail.stores LIMIT 1", &[])
-        );
-        identity_set.map_err(|error| our_statement_failed(&error))?;
-        read.map_err(|error| our_statement_failed(&error))?;
+        client
+            .query_typed("SELECT store_id FROM retail.stores LIMIT 1", &[])
+            .await
+            .map_err(|error| our_statement_failed(&error))?;
         transaction.finish().await
     }
 

@@ -1,13 +1,21 @@
 //! The signature that row level security asks for.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit, Mac};
 use retail_domain::{RlsUserId, Visibility};
 use secrecy::{ExposeSecret, SecretBox};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::StorageError;
+
+/// How long a signature counts, from when it is made to the start of the transaction. It is made
+/// right before it is sent, so this only has to cover a slow network and a busy server.
+const SIGNATURE_LIFETIME: Duration = Duration::from_secs(5);
+
+/// Migration 0006 accepts no signature that counts for longer than this from now.
+const LONGEST_LIFETIME: Duration = Duration::from_mins(1);
 
 /// The key that signs identities, 32 bytes, shared by the server and the database.
 ///
@@ -35,26 +43,99 @@ impl IdentityKey {
         Ok(Self::new(bytes))
     }
 
-    /// Signs `who` for one transaction. The message is that of migration 0002.
-    pub(crate) fn sign(&self, who: &Who, challenge: &str) -> String {
-        #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    /// The name of the key: the first 16 hexadecimal digits of its SHA-256. No secret.
+    pub fn id(&self) -> String {
+        let mut id = hex::encode(Sha256::digest(self.0.expose_secret()));
+        id.truncate(16);
+        id
+    }
+
+    /// Signs `who` for transactions that begin on one connection in the next
+    /// [`SIGNATURE_LIFETIME`]. The message is that of migration 0006.
+    pub(crate) fn sign(&self, who: &Who, place: &ConnectionPlace) -> SignedIdentity {
+        let end = place.database_micros() + SIGNATURE_LIFETIME.as_micros();
+        let signature = self.signature(who, &place.id, end);
+        SignedIdentity { who: who.to_string(), signature, end_micros: end }
+    }
+
+    fn signature(&self, who: &Who, connection_id: &str, end_micros: u128) -> String {
+        let mac = self.mac(&format!("v2|{who}|{connection_id}|{end_micros:016}"));
+        format!("{}.{end_micros:016}.{mac}", self.id())
+    }
+
+    /// HMAC-SHA256 in hexadecimal.
+    pub(crate) fn mac(&self, message: &str) -> String {
+        hex::encode(self.hmac(message).finalize().into_bytes())
+    }
+
+    /// Whether `mac` is that of `message`, in a time that does not tell how much of it is right.
+    pub(crate) fn is_mac(&self, message: &str, mac: &str) -> bool {
+        hex::decode(mac).is_ok_and(|mac| self.hmac(message).verify_slice(&mac).is_ok())
+    }
+
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    fn hmac(&self, message: &str) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
             .expect("HMAC takes a key of any length");
-        mac.update(format!("v1|{who}|{challenge}").as_bytes());
-        hex::encode(mac.finalize().into_bytes())
+        mac.update(message.as_bytes());
+        mac
     }
 
-    /// The inner HMAC pad, as the database keeps it: RFC 2104.
-    pub(crate) fn inner_pad(&self) -> [u8; 64] {
-        let mut pad = [0x36; 64];
-        for (byte, key) in pad.iter_mut().zip(self.0.expose_secret()) {
-            *byte ^= key;
+    /// The inner and the outer HMAC pad, as the database keeps them: RFC 2104.
+    pub(crate) fn pads(&self) -> ([u8; 64], [u8; 64]) {
+        let (mut inner, mut outer) = ([0x36; 64], [0x5c; 64]);
+        for ((inner, outer), key) in inner.iter_mut().zip(&mut outer).zip(self.0.expose_secret()) {
+            *inner ^= key;
+            *outer ^= key;
         }
-        pad
+        (inner, outer)
+    }
+}
+
+/// What a signature must know of a connection. All of it is asked once, when it is made.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionPlace {
+    /// `retail_sec.connection_id()`.
+    pub(crate) id: String,
+    /// The database's clock in microseconds since 1970, and when we read it.
+    clock: (u128, Instant),
+}
+
+impl ConnectionPlace {
+    /// `micros` is what the database's clock showed not later than now.
+    pub(crate) fn new(id: String, micros: u128) -> Self {
+        Self { id, clock: (micros, Instant::now()) }
     }
 
-    pub(crate) fn expose(&self) -> &[u8] {
-        self.0.expose_secret()
+    /// The clocks may drift, so each transaction sets ours again. `micros` is what the database's clock
+    /// showed not later than `at`.
+    pub(crate) fn set_clock(&mut self, micros: u128, at: Instant) {
+        self.clock = (micros, at);
+    }
+
+    #[cfg(feature = "test-support")]
+    pub(crate) fn lose_time(&mut self, lost: Duration) {
+        self.clock.0 -= lost.as_micros();
+    }
+
+    fn database_micros(&self) -> u128 {
+        self.clock.0 + self.clock.1.elapsed().as_micros()
+    }
+}
+
+/// The two settings that row security reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignedIdentity {
+    pub(crate) who: String,
+    pub(crate) signature: String,
+    end_micros: u128,
+}
+
+impl SignedIdentity {
+    /// Whether the database believes it in a transaction that began then, by its clock.
+    pub(crate) fn counts_at(&self, database_micros: u128) -> bool {
+        let latest_end = database_micros + LONGEST_LIFETIME.as_micros();
+        (database_micros..=latest_end).contains(&self.end_micros)
     }
 }
 
@@ -101,14 +182,14 @@ impl fmt::Display for Who {
 mod tests {
     use super::*;
 
-    /// RFC 4231 has no case for our message; this one was computed with Python's `hmac` module.
+    /// RFC 4231 has no case for our message; these were computed with Python's `hmac` and `hashlib`.
     #[test]
     fn the_signature_is_hmac_sha256_of_the_message() {
         let key = IdentityKey::new([7; 32]);
         let who = Who::Store(RlsUserId("f47ac10b-58cc-4372-a567-0e02b2c3d479".parse().unwrap()));
         assert_eq!(
-            key.sign(&who, "4711|1763848000000000"),
-            "da8901d5d1c02b7d53257c9351bfdf9ecbe61e120459588b79c3d996e508ef36"
+            key.signature(&who, "4711.5432.1763848000000000", 1_763_848_005_000_000),
+            "4bb06f8e4e3a7715.1763848005000000.cb4dcf0ef691f21e41f259813588eabd2bc83d5218de02122b5ae74c225a852e"
         );
     }
 

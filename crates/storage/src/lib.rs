@@ -1,27 +1,42 @@
 #![doc = include_str!("../README.md")]
 
 mod admin;
+mod callers;
+mod capped;
 mod error;
+mod guard;
 mod health;
 mod identity;
+mod key_ring;
+mod keys;
 mod load;
 mod migrate;
+mod pages;
 mod pool;
+mod posture;
 mod query_runner;
 mod schema_catalog;
 mod settings;
 mod sql_error;
+mod statistics;
 mod store_directory;
 mod tenant;
+#[cfg(feature = "test-support")]
+mod test_support;
+mod values;
 
 pub use admin::{Admin, ChainStore};
 pub use error::StorageError;
+pub use guard::RETAIL_GUARD_POLICY;
 pub use health::PgHealthProbe;
 pub use identity::IdentityKey;
+pub use keys::IdentityKeyRecord;
 pub use load::{CopyTable, LoadRecord};
 pub use migrate::{MigrateOptions, MigrationReport};
-pub use pool::{PoolSettings, QueryDatabase, QueryLogins};
+pub use pool::{KeyEnd, PoolSettings, QueryDatabase, QueryLogins};
+pub use posture::{Finding, FindingState, Posture};
 pub use query_runner::PgQueryRunner;
 pub use schema_catalog::PgSchemaCatalog;
 pub use settings::{DatabaseSettings, Login, TlsMode};
+pub use statistics::QueryStatistics;
 pub use store_directory::PgStoreDirectory;

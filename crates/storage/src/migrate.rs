@@ -22,8 +22,8 @@ const LOCK_KEY: i64 = 0x72_65_74_61_69_6c;
 const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 
 const BOOTSTRAP: &str = include_str!("../sql/bootstrap.sql");
+const LOCKED: &str = include_str!("../sql/posture/locked.sql");
 const LOCKDOWN: &str = include_str!("../sql/lockdown.sql");
-const OPEN_DOORS: &str = include_str!("../sql/open_doors.sql");
 
 const IS_SUPERUSER: &str = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user";
 
@@ -123,14 +123,9 @@ impl Admin {
         if let Some(key) = &options.identity_key {
             self.put_identity_key(key).await?;
         }
-        if !self.is_true(IS_SUPERUSER).await? {
-            notes.push(
-                "the system catalogue is locked by a superuser only: if none has migrated this database, \
-                 callers' statements can see and stop each other"
-                    .to_owned(),
-            );
-        }
-        self.check_open_doors().await?;
+        // A key that was not given is somebody else's to bring.
+        let posture = self.put_posture(options.identity_key.is_some()).await?;
+        notes.extend(posture.remarks().map(ToString::to_string));
         info!(applied, adopted = foreign, "the database schema is current");
         Ok(MigrationReport { server_major_version, adopted: foreign, applied, notes })
     }
@@ -168,6 +163,7 @@ impl Admin {
     async fn bootstrap(&mut self) -> Result<(), StorageError> {
         if self.may_change_roles().await? {
             self.execute_on_roles(BOOTSTRAP, "create the roles and schemas").await?;
+            self.execute_as("retail_sec", &[LOCKED], "list what is locked").await?;
             if self.is_true(IS_SUPERUSER).await? {
                 self.execute_on_roles(LOCKDOWN, "lock the system catalogue").await?;
             }
@@ -185,15 +181,6 @@ impl Admin {
     async fn may_change_roles(&mut self) -> Result<bool, StorageError> {
         self.is_true("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
             .await
-    }
-
-    /// Whatever somebody else granted, the query roles reach the eight tables and nothing more.
-    async fn check_open_doors(&mut self) -> Result<(), StorageError> {
-        let faults: Vec<String> = sqlx::query_scalar(OPEN_DOORS)
-            .fetch_all(&mut self.connection)
-            .await
-            .map_err(failed("look for what the query roles can reach"))?;
-        if faults.is_empty() { Ok(()) } else { Err(StorageError::OpenDoors { faults }) }
     }
 
     /// Roles belong to the whole cluster, and the lock to one database: a migration of another
@@ -256,34 +243,5 @@ impl Admin {
             postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
         let sql = format!("ALTER ROLE {role} LOGIN PASSWORD '{verifier}'");
         self.execute_on_roles(&sql, "set the password of a query role").await
-    }
-
-    /// Gives the database the key, unless it has another: then every running server would fail.
-    async fn put_identity_key(&mut self, key: &IdentityKey) -> Result<(), StorageError> {
-        self.execute("SET ROLE retail_sec", "take the role of the identity check").await?;
-        let stored = self.put_identity_key_as_its_owner(key).await;
-        self.execute("RESET ROLE", "take the login's own role").await?;
-        stored
-    }
-
-    async fn put_identity_key_as_its_owner(
-        &mut self,
-        key: &IdentityKey,
-    ) -> Result<(), StorageError> {
-        let present: Option<Vec<u8>> =
-            sqlx::query_scalar("SELECT inner_key FROM retail_sec.identity_key WHERE key_id = 1")
-                .fetch_optional(&mut self.connection)
-                .await
-                .map_err(failed("read the identity key"))?;
-        match present {
-            Some(inner_key) if inner_key == key.inner_pad() => Ok(()),
-            Some(_) => Err(StorageError::OtherIdentityKey),
-            None => sqlx::query("SELECT retail_sec.put_identity_key(1::smallint, $1, 'infinity')")
-                .bind(key.expose())
-                .execute(&mut self.connection)
-                .await
-                .map(|_| ())
-                .map_err(failed("store the identity key")),
-        }
     }
 }

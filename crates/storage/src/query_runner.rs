@@ -1,75 +1,138 @@
 //! Ad-hoc statements of callers.
 
-use std::fmt::Write as _;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, pin_mut};
-use retail_domain::ports::QueryRunner;
+use retail_domain::ports::{Clock, QueryRunner, SystemClock};
 use retail_domain::{
     Column, Error, ErrorCode, JsonRow, Principal, QueryAnswer, QueryLimits, SqlText, Truncation,
 };
-use serde_json::{Number, Value};
+use retail_sql_guard::{CheckedQuery, Guard};
+use serde_json::Value;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, Statement};
+use tokio_postgres::{SimpleQueryMessage, Statement};
 
 use crate::QueryDatabase;
+use crate::capped::{capped, cut, estimate};
+use crate::guard::{refusal, retail_guard};
 use crate::identity::Who;
-use crate::pool::PooledConnection;
-use crate::sql_error::{ONE_QUERY, our_statement_failed, statement_failed};
+use crate::pages::Pages;
+use crate::sql_error::{ONE_QUERY, is_identity_refusal, our_statement_failed, statement_failed};
 use crate::tenant::TenantTransaction;
+use crate::values::json_row;
 
 /// Beyond the statement's own limit, for functions that PostgreSQL cannot interrupt.
 const DEADLINE_GRACE: Duration = Duration::from_secs(2);
 
-/// Largest integer that every JSON reader holds exactly, 2^53 - 1 (RFC 8259, section 6).
-const MAX_EXACT_INTEGER: u64 = (1 << 53) - 1;
-
-/// Runs callers' statements on the query side of the database.
-#[derive(Debug, Clone)]
+/// Checks callers' statements and runs them on the query side of the database.
+///
+/// There is no way to run a statement that the guard did not accept.
+#[derive(Clone)]
 pub struct PgQueryRunner {
     database: Arc<QueryDatabase>,
+    guard: Arc<Guard>,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for PgQueryRunner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgQueryRunner").field("database", &self.database).finish_non_exhaustive()
+    }
 }
 
 impl PgQueryRunner {
-    /// A runner on `database`.
+    /// A runner on `database`, with the guard over the eight tables.
     pub fn new(database: Arc<QueryDatabase>) -> Self {
-        Self { database }
+        Self::with_guard(database, retail_guard())
+    }
+
+    /// A runner with another guard, for a database that has more than the eight tables.
+    pub fn with_guard(database: Arc<QueryDatabase>, guard: Arc<Guard>) -> Self {
+        Self { database, guard, clock: Arc::new(SystemClock) }
+    }
+
+    /// The same with another clock, by which cursors end.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Runs a checked statement, from the row after `cursor`.
+    ///
+    /// # Errors
+    /// Those of [`QueryRunner::run_page`], except the guard's.
+    pub async fn run_checked(
+        &self,
+        principal: &Principal,
+        query: &CheckedQuery,
+        cursor: Option<&str>,
+        limits: &QueryLimits,
+    ) -> Result<QueryAnswer, Error> {
+        let pages = Pages::new(principal, query.sql(), self.clock.now());
+        let offset = match cursor {
+            None => 0,
+            Some(cursor) => {
+                let keys: Vec<_> = self.database.keys.all().collect();
+                pages.offset(&keys, cursor)?
+            }
+        };
+        let who = Who::from(principal.visibility());
+        // The waits for a turn and a connection have limits of their own, and are not the
+        // statement's fault.
+        let turn = self.database.callers.turn(principal).await?;
+        let connection = self.database.connection(who).await?;
+        let deadline = limits.statement_timeout + DEADLINE_GRACE;
+        // Past the deadline the future is dropped, which cancels and closes.
+        let transaction = self.database.transaction(connection, who, Some(turn));
+        let run = self.run_to_end(transaction, query, offset, limits);
+        let mut answer = tokio::time::timeout(deadline, run).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorCode::QueryTimeout, "the statement took too long and was stopped")
+                .with_hint("filter on a date range, aggregate, or ask for less at once"))
+        })?;
+        // Without an order of its own, the next page could repeat rows or miss some.
+        if answer.truncation.is_some() && query.is_ordered() && !answer.rows.is_empty() {
+            let next = offset + answer.rows.len() as u64;
+            answer.next_cursor = pages.cursor(&self.database.keys.current(), next);
+        }
+        Ok(answer)
     }
 
     async fn run_to_end(
         &self,
-        connection: PooledConnection,
-        who: Who,
-        sql: &SqlText,
+        mut transaction: TenantTransaction,
+        query: &CheckedQuery,
+        offset: u64,
         limits: &QueryLimits,
     ) -> Result<QueryAnswer, Error> {
         let started = Instant::now();
-        let (transaction, statement) = self
-            .database
-            .begin_on(connection, who, limits.statement_timeout, Some(sql.as_str()))
-            .await?;
-        let statement = statement.ok_or_else(|| Error::internal("the statement was not parsed"))?;
-        let columns = match describe(&statement) {
-            Ok(columns) => columns,
-            Err(refusal) => {
-                drop(statement);
-                transaction.abandon().await;
-                return Err(refusal);
+        let prepared = prepare(&mut transaction, query, limits).await;
+        let fetched = match prepared {
+            Ok(columns) => {
+                let sql = capped(query.sql(), columns.len(), offset, limits);
+                fetch(&transaction, &sql, &columns, limits)
+                    .await
+                    .map(|(rows, truncation)| (columns, rows, truncation))
+                    .map_err(Failure::Capped)
             }
+            Err(failure) => Err(failure),
         };
-        match fetch(&transaction, sql, &columns, limits).await {
-            Ok((rows, truncation)) => {
-                drop(statement);
+        match fetched {
+            Ok((columns, rows, truncation)) => {
                 let as_of = transaction.started();
                 transaction.finish().await?;
-                Ok(QueryAnswer { columns, rows, truncation, as_of, elapsed: started.elapsed() })
+                let elapsed = started.elapsed();
+                Ok(QueryAnswer { columns, rows, truncation, next_cursor: None, as_of, elapsed })
             }
-            Err(error) => {
-                drop(statement);
-                let refusal = refuse_wrapped(&error);
+            Err(failure) => {
+                if failure.is_identity_refusal() {
+                    self.database.counters.identity_refused();
+                }
+                let refusal = failure.into_error();
                 transaction.abandon().await;
                 Err(refusal)
             }
@@ -79,26 +142,86 @@ impl PgQueryRunner {
 
 #[async_trait]
 impl QueryRunner for PgQueryRunner {
-    async fn run(
+    async fn run_page(
         &self,
         principal: &Principal,
         sql: &SqlText,
+        cursor: Option<String>,
         limits: &QueryLimits,
     ) -> Result<QueryAnswer, Error> {
-        let who = Who::from(principal.visibility());
-        // The wait for a connection has its own limit, and is not the statement's fault.
-        let connection = self.database.connection(who).await?;
-        let deadline = limits.statement_timeout + DEADLINE_GRACE;
-        // Past the deadline the future is dropped, which cancels and closes.
-        tokio::time::timeout(deadline, self.run_to_end(connection, who, sql, limits))
+        let query = self.guard.check(sql.as_str()).map_err(|rejection| {
+            self.database.counters.guard_refused();
+            refusal(&rejection)
+        })?;
+        self.run_checked(principal, &query, cursor.as_deref(), limits).await
+    }
+}
+
+/// Begins the transaction, has the statement parsed and its cost estimated: one round trip.
+///
+/// The statement is parsed alone, before it stands inside any other text: so it cannot close a
+/// bracket that it did not open.
+async fn prepare(
+    transaction: &mut TenantTransaction,
+    query: &CheckedQuery,
+    limits: &QueryLimits,
+) -> Result<Vec<Column>, Failure> {
+    // A failed estimate must not fail the transaction: hence the savepoint.
+    let opening = format!("{}; SAVEPOINT estimate", transaction.opening(limits.statement_timeout));
+    let explain = query.without_filter_values().map(|sql| estimate(sql, limits));
+    let client = transaction.client();
+    let (begun, parsed, estimated) = tokio::join!(
+        // The clock that the answer carries counts from when it came, not from the slowest of the three.
+        async { (client.simple_query(&opening).await, Instant::now()) },
+        client.prepare(query.sql()),
+        async {
+            match &explain {
+                Some(explain) => Some(client.simple_query(explain).await),
+                None => None,
+            }
+        }
+    );
+    let (begun, begun_at) = begun;
+    transaction.opened(begun, begun_at).map_err(Failure::Ours)?;
+    let columns = describe(&parsed.map_err(Failure::Parsed)?).map_err(Failure::Ours)?;
+    match estimated {
+        Some(Ok(messages)) => check_cost(&messages, limits).map_err(Failure::Ours)?,
+        // The form without values may not suit PostgreSQL. The limits at run time still hold.
+        Some(Err(_)) => transaction
+            .client()
+            .batch_execute("ROLLBACK TO SAVEPOINT estimate")
             .await
-            .unwrap_or_else(|_| {
-                Err(Error::new(
-                    ErrorCode::QueryTimeout,
-                    "the statement took too long and was stopped",
-                )
-                .with_hint("filter on a date range, aggregate, or ask for less at once"))
-            })
+            .map_err(|error| Failure::Ours(our_statement_failed(&error)))?,
+        None => {}
+    }
+    // After the savepoint, which would undo it.
+    transaction.sign_again_if_late().await.map_err(Failure::Ours)?;
+    Ok(columns)
+}
+
+/// Refuses a statement that is hopeless before it burns its seconds.
+fn check_cost(messages: &[SimpleQueryMessage], limits: &QueryLimits) -> Result<(), Error> {
+    let cost = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => {
+            serde_json::from_str::<Value>(row.get(0)?).ok()?.pointer("/0/Plan/Total Cost")?.as_f64()
+        }
+        _ => None,
+    });
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let max = limits.max_plan_cost as f64;
+    match cost {
+        // Not the cost itself: a figure would tell more than that it is too high.
+        Some(cost) if cost > max => Err(Error::new(
+            ErrorCode::QueryTooCostly,
+            format!(
+                "the statement was not run: PostgreSQL's planner expects it to cost more than the \
+                 limit of {max:.1e}"
+            ),
+        )
+        .with_hint(
+            "join tables on their keys, filter on a date range, and aggregate before you join",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -128,85 +251,58 @@ fn type_name(pg_type: &Type) -> String {
     name.strip_prefix('_').map_or_else(|| name.to_owned(), |element| format!("{element}[]"))
 }
 
-/// The statement inside a query that caps it and gives each value as text.
-///
-/// Inside brackets PostgreSQL takes nothing but a query: no INSERT, SET, COPY, EXPLAIN, DO, and no
-/// WITH that writes. Text keeps every digit, and needs no decoder for each type. The columns are
-/// renamed, since a statement may name two alike. Values behind the byte limit become NULL, so
-/// that they never leave the database.
-fn capped(sql: &SqlText, column_count: usize, limits: &QueryLimits) -> String {
-    let names = (0..column_count).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",");
-    let mut texts = String::new();
-    let mut bytes = String::new();
-    let mut values = String::new();
-    for i in 0..column_count {
-        let comma = if i == 0 { "" } else { "," };
-        let plus = if i == 0 { "" } else { "+" };
-        // Writing to a String cannot fail.
-        let _ = write!(texts, "{comma}q.c{i}::text AS c{i}");
-        let _ = write!(bytes, "{plus}coalesce(octet_length(c{i}),0)::int8");
-        let _ = write!(values, ",CASE WHEN sent<={} THEN c{i} END", limits.max_bytes);
-    }
-    let limit = u64::from(limits.max_rows) + 1;
-    let sql = sql.as_str();
-    format!(
-        "SELECT sent{values} FROM (SELECT (sum({bytes}) OVER (ROWS UNBOUNDED PRECEDING))::int8 AS sent,* \
-         FROM (SELECT {texts} FROM (\n{sql}\n) AS q({names}) LIMIT {limit}) AS t) AS r"
-    )
-}
-
 async fn fetch(
     transaction: &TenantTransaction,
-    sql: &SqlText,
+    sql: &str,
     columns: &[Column],
     limits: &QueryLimits,
-) -> Result<(Vec<JsonRow>, Option<Truncation>), FetchError> {
-    let client = transaction.client();
-    let identity_sql = transaction.set_identity_sql();
-    let capped_sql = capped(sql, columns.len(), limits);
+) -> Result<(Vec<JsonRow>, Option<Truncation>), tokio_postgres::Error> {
     let no_parameters = std::iter::empty::<(&(dyn ToSql + Sync), Type)>();
-    // Sent one behind the other without waiting in between.
-    let (identity_set, stream) = tokio::join!(
-        client.batch_execute(&identity_sql),
-        client.query_typed_raw(&capped_sql, no_parameters)
-    );
-    identity_set.map_err(FetchError::Identity)?;
-    let stream = stream.map_err(FetchError::Wrapped)?;
+    let stream = transaction.client().query_typed_raw(sql, no_parameters).await?;
     pin_mut!(stream);
     let mut rows = Vec::new();
     let mut truncation = None;
     // After the cut the rest is read and thrown away; LIMIT bounds it, and it holds no values.
     while let Some(row) = stream.next().await {
-        let row = row.map_err(FetchError::Wrapped)?;
-        if truncation.is_some() {
-            continue;
-        }
-        let sent_bytes: i64 = row.try_get(0).map_err(FetchError::Wrapped)?;
-        if rows.len() >= limits.max_rows as usize {
-            truncation = Some(Truncation::Rows(limits.max_rows));
-        } else if sent_bytes > i64::from(limits.max_bytes) {
-            truncation = Some(Truncation::Bytes(limits.max_bytes));
-        } else {
-            rows.push(json_row(&row, columns).map_err(FetchError::Wrapped)?);
+        let row = row?;
+        if truncation.is_none() {
+            truncation = cut(row.try_get(0)?, rows.len(), limits);
+            if truncation.is_none() {
+                rows.push(json_row(&row, columns)?);
+            }
         }
     }
     Ok((rows, truncation))
 }
 
-enum FetchError {
-    Identity(tokio_postgres::Error),
-    Wrapped(tokio_postgres::Error),
+/// Where a statement failed.
+enum Failure {
+    /// Before it ran, and worded already.
+    Ours(Error),
+    /// Parsed alone.
+    Parsed(tokio_postgres::Error),
+    /// Inside the query that caps it.
+    Capped(tokio_postgres::Error),
 }
 
-/// What a failure of the capped statement says about the caller's own.
-fn refuse_wrapped(error: &FetchError) -> Error {
-    match error {
-        FetchError::Identity(error) => our_statement_failed(error),
-        // It was parsed alone without complaint, so in brackets it can only fail for not being a query.
-        FetchError::Wrapped(error) if is_syntax_error(error) => {
-            Error::new(ErrorCode::QueryNotAllowed, "not a read-only query").with_hint(ONE_QUERY)
+impl Failure {
+    fn is_identity_refusal(&self) -> bool {
+        match self {
+            Self::Ours(_) => false,
+            Self::Parsed(error) | Self::Capped(error) => is_identity_refusal(error),
         }
-        FetchError::Wrapped(error) => statement_failed(error),
+    }
+
+    fn into_error(self) -> Error {
+        match self {
+            Self::Ours(error) => error,
+            // It was parsed alone without complaint, so in brackets it can only fail for not being
+            // a query.
+            Self::Capped(error) if is_syntax_error(&error) => {
+                Error::new(ErrorCode::QueryNotAllowed, "not a read-only query").with_hint(ONE_QUERY)
+            }
+            Self::Parsed(error) | Self::Capped(error) => statement_failed(&error),
+        }
     }
 }
 
@@ -215,87 +311,4 @@ fn is_syntax_error(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some_and(|refusal| {
         *refusal.code() == SqlState::SYNTAX_ERROR && refusal.position().is_some()
     })
-}
-
-fn json_row(row: &Row, columns: &[Column]) -> Result<JsonRow, tokio_postgres::Error> {
-    columns
-        .iter()
-        .enumerate()
-        .map(|(i, column)| {
-            let text: Option<&str> = row.try_get(i + 1)?;
-            Ok(text.map_or(Value::Null, |text| json_value(text, &column.pg_type)))
-        })
-        .collect()
-}
-
-/// The JSON value of PostgreSQL's text for a type. What JSON cannot hold exactly stays text.
-fn json_value(text: &str, pg_type: &str) -> Value {
-    let exact = match pg_type {
-        "bool" => Some(Value::Bool(text == "true")),
-        "int2" | "int4" | "int8" => text
-            .parse::<i64>()
-            .ok()
-            .filter(|value| value.unsigned_abs() <= MAX_EXACT_INTEGER)
-            .map(Value::from),
-        "float4" | "float8" => {
-            text.parse::<f64>().ok().and_then(Number::from_f64).map(Value::Number)
-        }
-        "json" | "jsonb" if is_exact_json(text) => serde_json::from_str(text).ok(),
-        _ => None,
-    };
-    exact.unwrap_or_else(|| Value::from(text))
-}
-
-/// Whether a JSON reader keeps every digit of a document: no fraction, no exponent, no long number.
-/// Digits inside strings count too, which costs no more than the text form.
-fn is_exact_json(text: &str) -> bool {
-    const EXACT_DIGITS: usize = 15;
-    let mut digits = 0;
-    for byte in text.bytes() {
-        if byte.is_ascii_digit() {
-            digits += 1;
-        } else if digits > 0 && matches!(byte, b'.' | b'e' | b'E') {
-            return false;
-        } else {
-            digits = 0;
-        }
-        if digits > EXACT_DIGITS {
-            return false;
-        }
-    }
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-    use serde_json::json;
-
-    use super::*;
-
-    #[rstest]
-    #[case("true", "bool", json!(true))]
-    #[case("-7", "int4", json!(-7))]
-    #[case("9007199254740991", "int8", json!(9_007_199_254_740_991_i64))]
-    #[case("9007199254740993", "int8", json!("9007199254740993"))]
-    #[case("12.50", "numeric", json!("12.50"))]
-    #[case("1.5", "float8", json!(1.5))]
-    #[case("NaN", "float8", json!("NaN"))]
-    #[case("{\"a\": 1}", "jsonb", json!({"a": 1}))]
-    #[case("[12.50]", "jsonb", json!("[12.50]"))]
-    #[case("[9007199254740993]", "json", json!("[9007199254740993]"))]
-    #[case("2026-11-22", "date", json!("2026-11-22"))]
-    fn values_keep_what_json_can_hold(
-        #[case] text: &str,
-        #[case] pg_type: &str,
-        #[case] expected: Value,
-    ) {
-        assert_eq!(json_value(text, pg_type), expected);
-    }
-
-    #[test]
-    fn a_closing_comment_does_not_swallow_the_bracket() {
-        let sql = SqlText::new("SELECT 1 -- one").unwrap();
-        assert!(capped(&sql, 1, &QueryLimits::default()).contains("-- one\n)"));
-    }
 }

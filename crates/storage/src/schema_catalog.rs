@@ -15,8 +15,12 @@ use crate::QueryDatabase;
 use crate::identity::Who;
 use crate::sql_error::our_statement_failed;
 
-const COLUMNS: &str = include_str!("../sql/describe_columns.sql");
-const FOREIGN_KEYS: &str = include_str!("../sql/describe_foreign_keys.sql");
+// The catalogue is closed to the query roles; sql/posture/describe.sql has what they may know of it.
+const COLUMNS: &str =
+    "SELECT table_name, column_name, pg_type, nullable, comment, key_role, purpose
+    FROM retail_sec.describe_columns()";
+const FOREIGN_KEYS: &str = "SELECT table_name, column_name, references_table, references_column
+    FROM retail_sec.describe_foreign_keys()";
 
 /// Longest time for a description.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Counting a store's rows stops here. The number is for a model's sense of size.
 const COUNT_UP_TO: i64 = 200_000;
 
-/// Reads the catalogue of PostgreSQL and the values that occur, under the caller's identity.
+/// Reads what the caller's role may know of the catalogue, and the values that occur, under the caller's identity.
 ///
 /// Nothing is kept between calls: what one caller may see is never another's answer.
 #[derive(Debug, Clone)]
@@ -47,12 +51,8 @@ impl SchemaCatalog for PgSchemaCatalog {
         tables: &[RetailTable],
     ) -> Result<Vec<TableSchema>, Error> {
         let who = Who::from(principal.visibility());
-        let (transaction, _) = self.database.begin(who, TIMEOUT, None).await?;
+        let transaction = self.database.begin(who, TIMEOUT).await?;
         let client = transaction.client();
-        client
-            .batch_execute(&transaction.set_identity_sql())
-            .await
-            .map_err(|error| our_statement_failed(&error))?;
         let columns = read(client, COLUMNS).await?;
         let foreign_keys = read(client, FOREIGN_KEYS).await?;
         let mut schemas = Vec::with_capacity(tables.len());
@@ -133,7 +133,8 @@ async fn count(
 ) -> Result<Option<RowEstimate>, Error> {
     let sql = match visibility {
         Visibility::AllStores => format!(
-            "SELECT reltuples::int8 FROM pg_catalog.pg_class WHERE oid = '{table}'::pg_catalog.regclass"
+            "SELECT row_count FROM retail_sec.estimated_rows() WHERE table_name = '{}'",
+            table.name()
         ),
         Visibility::Store(_) => {
             format!("SELECT count(*) FROM (SELECT FROM {table} LIMIT {COUNT_UP_TO} + 1) AS counted")

@@ -5,15 +5,11 @@
 
 use retail_domain::{Error, ErrorCode};
 use tokio_postgres::error::{ErrorPosition, SqlState};
-use tracing::warn;
-
-/// Ends a transaction and frees what can outlive one.
-pub(crate) const END: &str = "ROLLBACK; SELECT pg_catalog.pg_advisory_unlock_all()";
 
 /// SQLSTATE of `transaction_timeout`, from PostgreSQL 17.
 const TRANSACTION_TIMEOUT: &str = "25P04";
 
-/// The message of `retail_sec.signed_identity()`, migration 0002.
+/// The message of `retail_sec.signed_identity()`, migration 0006.
 const NO_IDENTITY: &str = "there is no valid identity for row level security";
 
 /// What is accepted, for whoever sent something else.
@@ -40,8 +36,7 @@ pub(crate) fn statement_failed(error: &tokio_postgres::Error) -> Error {
     if is_our_fault(state) {
         return Error::unavailable("the database", refusal.clone());
     }
-    if *state == SqlState::INSUFFICIENT_PRIVILEGE && message == NO_IDENTITY {
-        warn!("row security did not believe the identity: it was changed, or the keys differ");
+    if is_identity_refusal(error) {
         return Error::new(ErrorCode::QueryNotAllowed, "the statement has no valid identity")
             .with_hint("a statement may not change settings; it runs as the caller, and only so");
     }
@@ -49,12 +44,22 @@ pub(crate) fn statement_failed(error: &tokio_postgres::Error) -> Error {
         Some(ErrorPosition::Original(position)) => format!(" at character {position}"),
         _ => String::new(),
     };
+    // Here the message names roles, schemas and functions of ours.
+    let message =
+        if *state == SqlState::INSUFFICIENT_PRIVILEGE { "permission denied" } else { message };
     let text = format!("PostgreSQL query failed: {message}{position} (SQLSTATE {})", state.code());
     let failed = Error::new(ErrorCode::QueryFailed, text);
-    match hint(state, message) {
+    match hint(state, refusal.message()) {
         Some(hint) => failed.with_hint(hint),
         None => failed,
     }
+}
+
+/// Whether row security did not believe who is asking.
+pub(crate) fn is_identity_refusal(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|refusal| {
+        *refusal.code() == SqlState::INSUFFICIENT_PRIVILEGE && refusal.message() == NO_IDENTITY
+    })
 }
 
 /// The error of a statement of ours: the caller did nothing wrong.
@@ -93,7 +98,10 @@ fn hint(state: &SqlState, message: &str) -> Option<&'static str> {
     } else if *state == SqlState::INSUFFICIENT_PRIVILEGE && message.contains("table stores") {
         Some("name the columns that can be read: store_id, store_name, is_online")
     } else if *state == SqlState::INSUFFICIENT_PRIVILEGE {
-        Some("only the eight tables that get_multiple_table_schemas describes can be read")
+        Some(
+            "only the eight tables that get_multiple_table_schemas describes can be read; name the \
+             columns, or use row_to_json(t), instead of a whole row t",
+        )
     } else if state.code().starts_with("53") {
         Some("the statement needs too much memory or disk: filter, aggregate, or ask for less")
     } else if *state == SqlState::UNDEFINED_PARAMETER {

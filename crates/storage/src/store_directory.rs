@@ -28,15 +28,12 @@ impl PgStoreDirectory {
 impl StoreDirectory for PgStoreDirectory {
     async fn store_find(&self, rls_user_id: RlsUserId) -> Result<Option<Store>, Error> {
         let who = Who::Store(rls_user_id);
-        let (transaction, _) = self.database.begin(who, Duration::from_secs(2), None).await?;
+        let transaction = self.database.begin(who, Duration::from_secs(2)).await?;
         let client = transaction.client();
-        let identity_sql = transaction.set_identity_sql();
-        let (identity_set, rows) = tokio::join!(
-            client.batch_execute(&identity_sql),
-            client.query_typed("SELECT store_id, store_name FROM retail.stores", &[])
-        );
-        identity_set.map_err(|error| our_statement_failed(&error))?;
-        let rows = rows.map_err(|error| our_statement_failed(&error))?;
+        let rows = client
+            .query_typed("SELECT store_id, store_name FROM retail.stores", &[])
+            .await
+            .map_err(|error| our_statement_failed(&error))?;
         let store = match rows.as_slice() {
             [] => None,
             [row] => {

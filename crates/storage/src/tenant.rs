@@ -1,109 +1,78 @@
 //! The transaction in which a caller's statement runs.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use deadpool::managed::Object;
 use retail_domain::{Error, ErrorCode};
 use tokio::runtime::Handle;
-use tokio_postgres::{SimpleQueryMessage, Statement};
-use tracing::error;
+use tokio_postgres::SimpleQueryMessage;
+use tracing::warn;
 
-use crate::identity::Who;
+use crate::callers::Turn;
+use crate::identity::{SignedIdentity, Who};
 use crate::pool::{PooledConnection, QueryConnection};
-use crate::sql_error::{our_statement_failed, statement_failed};
-use crate::{QueryDatabase, sql_error};
+use crate::sql_error::our_statement_failed;
+use crate::statistics::Counters;
+use crate::{IdentityKey, QueryDatabase};
 
 /// Longest time to deliver a cancel request.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a connection keeps its place in the pool after its caller has left, at most. Some
+/// functions look for a cancel request only when they are done.
+const STOP_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// A transaction may take this much longer than the statement in it. PostgreSQL ends the connection
+/// then, so this only has to come after our own deadline: it is for a server that has died.
+const TRANSACTION_GRACE: Duration = Duration::from_secs(10);
 
 /// A read-only transaction under one identity.
 ///
 /// End it with [`finish`](Self::finish). One that is dropped instead, because the caller went away
 /// or a deadline passed, cancels what runs in PostgreSQL and throws the connection away: nothing of
-/// it can reach the next caller.
+/// it can reach the next caller. Until PostgreSQL has stopped, the connection's place in the pool
+/// and the caller's turn stay taken, so that callers cannot pile up work by leaving it.
 pub(crate) struct TenantTransaction {
     /// None only while the transaction is being ended.
     connection: Option<PooledConnection>,
+    who: Who,
+    key: Arc<IdentityKey>,
     identity: SignedIdentity,
     started: DateTime<Utc>,
-}
-
-struct SignedIdentity {
-    who: String,
-    signature: String,
+    turn: Option<Turn>,
+    counters: Arc<Counters>,
 }
 
 impl QueryDatabase {
-    /// Begins a transaction, and parses `sql` in the same round trip where given.
-    ///
-    /// `sql` is parsed alone, as one statement, before it stands inside any other text: so it cannot
-    /// close a bracket that it did not open.
+    /// Begins a transaction in one round trip.
     pub(crate) async fn begin(
         &self,
         who: Who,
         statement_timeout: Duration,
-        sql: Option<&str>,
-    ) -> Result<(TenantTransaction, Option<Statement>), Error> {
-        let connection = self.connection(who).await?;
-        self.begin_on(connection, who, statement_timeout, sql).await
+    ) -> Result<TenantTransaction, Error> {
+        let transaction = self.transaction(self.connection(who).await?, who, None);
+        transaction.open(statement_timeout).await
     }
 
-    /// The same, on a connection that was got before.
-    pub(crate) async fn begin_on(
+    /// A transaction that has not begun. It guards the connection from here on.
+    pub(crate) fn transaction(
         &self,
         connection: PooledConnection,
         who: Who,
-        statement_timeout: Duration,
-        sql: Option<&str>,
-    ) -> Result<(TenantTransaction, Option<Statement>), Error> {
-        // Guards the connection from here on: any early return throws it away.
-        let mut transaction = TenantTransaction {
+        turn: Option<Turn>,
+    ) -> TenantTransaction {
+        let key = self.keys.current();
+        let identity = key.sign(&who, &connection.place);
+        TenantTransaction {
             connection: Some(connection),
-            identity: SignedIdentity { who: who.to_string(), signature: String::new() },
+            who,
+            key,
+            identity,
             started: DateTime::UNIX_EPOCH,
-        };
-        let client = transaction.client();
-        let timeout_ms = statement_timeout.as_millis();
-        let opening = format!(
-            "BEGIN TRANSACTION READ ONLY; \
-             SET LOCAL search_path = retail; \
-             SET LOCAL statement_timeout = {timeout_ms}; \
-             SET LOCAL lock_timeout = 1000; \
-             SET LOCAL row_security = on; \
-             SET LOCAL standard_conforming_strings = on; \
-             SET LOCAL TimeZone = 'UTC'; \
-             SET LOCAL DateStyle = 'ISO, YMD'; \
-             SELECT retail_sec.transaction_challenge()"
-        );
-        let (begun, parsed) = tokio::join!(client.simple_query(&opening), async {
-            match sql {
-                Some(sql) => client.prepare(sql).await.map(Some),
-                None => Ok(None),
-            }
-        });
-        let challenge = begun
-            .map_err(|error| our_statement_failed(&error))?
-            .iter()
-            .find_map(|message| match message {
-                SimpleQueryMessage::Row(row) => row.get(0).map(ToOwned::to_owned),
-                _ => None,
-            })
-            .ok_or_else(|| Error::internal("the database gave no transaction challenge"))?;
-        let started = challenge
-            .split_once('|')
-            .and_then(|(_, micros)| micros.parse().ok())
-            .and_then(DateTime::from_timestamp_micros)
-            .ok_or_else(|| Error::internal("the transaction challenge cannot be read"))?;
-        transaction.started = started;
-        transaction.identity.signature = self.key.sign(&who, &challenge);
-        match parsed {
-            Ok(statement) => Ok((transaction, statement)),
-            Err(error) => {
-                let refusal = statement_failed(&error);
-                transaction.abandon().await;
-                Err(refusal)
-            }
+            turn,
+            counters: Arc::clone(&self.counters),
         }
     }
 }
@@ -119,38 +88,98 @@ impl TenantTransaction {
         self.started
     }
 
-    /// The statement that makes the identity known. Run it before, or in one go with, the first
-    /// query.
-    pub(crate) fn set_identity_sql(&self) -> String {
-        format!(
-            "SET LOCAL app.current_rls_user_id = '{}'; SET LOCAL app.rls_signature = '{}'",
-            self.identity.who, self.identity.signature
-        )
-    }
-
     /// The client, for statements of this transaction.
     pub(crate) fn client(&self) -> &tokio_postgres::Client {
         &self.connection().client
     }
 
+    async fn open(mut self, statement_timeout: Duration) -> Result<Self, Error> {
+        let opening = self.opening(statement_timeout);
+        let begun = self.client().simple_query(&opening).await;
+        self.opened(begun, Instant::now())?;
+        self.sign_again_if_late().await?;
+        Ok(self)
+    }
+
+    /// What begins the transaction, bounds it and makes the identity known. Give its result to
+    /// [`opened`](Self::opened).
+    pub(crate) fn opening(&self, statement_timeout: Duration) -> String {
+        let statement_ms = statement_timeout.as_millis();
+        let transaction_timeout = if self.connection().has_transaction_timeout {
+            let transaction_ms = (statement_timeout + TRANSACTION_GRACE).as_millis();
+            format!("SET LOCAL transaction_timeout = {transaction_ms}; ")
+        } else {
+            String::new()
+        };
+        let SignedIdentity { who, signature, .. } = &self.identity;
+        format!(
+            "BEGIN TRANSACTION READ ONLY; \
+             SET LOCAL search_path = retail; \
+             SET LOCAL statement_timeout = {statement_ms}; \
+             {transaction_timeout}\
+             SET LOCAL lock_timeout = 1000; \
+             SET LOCAL work_mem = '16MB'; \
+             SET LOCAL row_security = on; \
+             SET LOCAL standard_conforming_strings = on; \
+             SET LOCAL TimeZone = 'UTC'; \
+             SET LOCAL DateStyle = 'ISO, YMD'; \
+             SET LOCAL app.current_rls_user_id = '{who}'; \
+             SET LOCAL app.rls_signature = '{signature}'; \
+             SELECT (extract(epoch FROM transaction_timestamp()) * 1000000)::int8"
+        )
+    }
+
+    /// Reads when the transaction began; `at` is when the answer came. Then
+    /// [`sign_again_if_late`](Self::sign_again_if_late) before the first row is read.
+    pub(crate) fn opened(
+        &mut self,
+        begun: Result<Vec<SimpleQueryMessage>, tokio_postgres::Error>,
+        at: Instant,
+    ) -> Result<(), Error> {
+        let micros = begun
+            .map_err(|error| our_statement_failed(&error))?
+            .iter()
+            .find_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0)?.parse::<i64>().ok(),
+                _ => None,
+            })
+            .ok_or_else(|| Error::internal("the database did not say when it began"))?;
+        self.started = DateTime::from_timestamp_micros(micros)
+            .ok_or_else(|| Error::internal("the start of the transaction cannot be read"))?;
+        if let (Some(connection), Ok(micros)) = (&mut self.connection, u128::try_from(micros)) {
+            connection.place.set_clock(micros, at);
+        }
+        Ok(())
+    }
+
+    /// Signs again where the signature does not count by the database's clock, as the transaction has
+    /// shown it: that clock jumped, or this computer slept. Nobody's statement should pay for that.
+    pub(crate) async fn sign_again_if_late(&mut self) -> Result<(), Error> {
+        let began = u128::try_from(self.started.timestamp_micros()).map_err(Error::internal)?;
+        if self.identity.counts_at(began) {
+            return Ok(());
+        }
+        self.identity = self.key.sign(&self.who, &self.connection().place);
+        let sql = format!("SET LOCAL app.rls_signature = '{}'", self.identity.signature);
+        self.client().batch_execute(&sql).await.map_err(|error| our_statement_failed(&error))
+    }
+
     /// Reads the identity back and rolls back. The answer counts only if this gives `Ok`.
     pub(crate) async fn finish(mut self) -> Result<(), Error> {
-        let client = self.client();
-        let read_back = client.query_typed(
-            "SELECT pg_catalog.current_setting('app.current_rls_user_id', true), \
-                    pg_catalog.current_setting('app.rls_signature', true)",
-            &[],
-        );
-        let (identity, ended) = tokio::join!(read_back, client.batch_execute(sql_error::END));
-        let rows = identity.map_err(|error| our_statement_failed(&error))?;
-        ended.map_err(|error| our_statement_failed(&error))?;
-        let unchanged = rows.first().is_some_and(|row| {
-            row.try_get(0).is_ok_and(|who: &str| who == self.identity.who)
-                && row.try_get(1).is_ok_and(|signature: &str| signature == self.identity.signature)
+        // SHOW needs no right to call a function.
+        let read_back = "SHOW app.current_rls_user_id; SHOW app.rls_signature; ROLLBACK";
+        let messages = self
+            .client()
+            .simple_query(read_back)
+            .await
+            .map_err(|error| our_statement_failed(&error))?;
+        let values = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
         });
-        if !unchanged {
+        if !values.eq([self.identity.who.as_str(), self.identity.signature.as_str()]) {
+            self.counters.identity_changed();
             // Dropping `self` here closes the connection.
-            error!("a statement changed its row security identity; its answer was discarded");
             return Err(Error::new(
                 ErrorCode::QueryNotAllowed,
                 "the statement changed settings that it may not change",
@@ -163,7 +192,7 @@ impl TenantTransaction {
 
     /// Rolls back after a failed statement. The connection goes back to the pool if that works.
     pub(crate) async fn abandon(mut self) {
-        if self.client().batch_execute(sql_error::END).await.is_ok() {
+        if self.client().batch_execute("ROLLBACK").await.is_ok() {
             drop(self.connection.take());
         }
     }
@@ -174,13 +203,33 @@ impl Drop for TenantTransaction {
         let Some(pooled) = self.connection.take() else {
             return;
         };
-        let connection = Object::take(pooled);
-        // Outside a runtime there is nobody to send it; closing the socket has to do.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move {
-                // Closing the connection is next, so a server that does not answer is no matter.
-                let _ = tokio::time::timeout(CANCEL_TIMEOUT, connection.cancel()).await;
-            });
+        self.counters.discarded();
+        let turn = self.turn.take();
+        let counters = Arc::clone(&self.counters);
+        // Outside a runtime there is nobody to stop it; closing the socket has to do.
+        match Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(stop(pooled, turn, counters));
+            }
+            Err(_) => drop(Object::take(pooled)),
         }
     }
+}
+
+/// Cancels what runs, waits until it has ended, and closes the connection.
+async fn stop(pooled: PooledConnection, turn: Option<Turn>, counters: Arc<Counters>) {
+    // A cancel request that is not delivered only means a longer wait below.
+    let _ = tokio::time::timeout(CANCEL_TIMEOUT, pooled.cancel()).await;
+    // Answered, or refused because the connection broke: either way nothing runs any more.
+    let ended = tokio::time::timeout(STOP_TIMEOUT, pooled.client.batch_execute("ROLLBACK")).await;
+    if ended.is_err() {
+        counters.overran();
+        warn!(
+            alert = "statement_not_stopped",
+            waited_seconds = STOP_TIMEOUT.as_secs(),
+            "PostgreSQL does not stop a cancelled statement; its connection was closed"
+        );
+    }
+    drop(Object::take(pooled));
+    drop(turn);
 }

@@ -87,7 +87,11 @@ impl TestDatabase {
             &self.settings(),
             &self.query_logins(),
             IdentityKey::new(IDENTITY_KEY),
-            PoolSettings { max_connections, acquire_timeout: std::time::Duration::from_secs(30) },
+            PoolSettings {
+                max_connections,
+                acquire_timeout: std::time::Duration::from_secs(30),
+                ..PoolSettings::default()
+            },
         )
         .expect("a query database")
     }

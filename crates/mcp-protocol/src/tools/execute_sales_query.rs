@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// table and column names that `get_multiple_table_schemas` returned.
     #[schemars(length(min = 1))]
     postgresql_query: String,
+    /// The `next_cursor` of an earlier answer, to get the rows after it. Send it with the very same
+    /// statement, which must have an ORDER BY. It counts for 15 minutes.
+    cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -42,6 +45,10 @@ pub(crate) struct Answer {
     rows: Vec<Vec<Value>>,
     /// How many rows there are in `rows`.
     row_count: usize,
+    /// Send it as `cursor`, with the same statement, for the rows that follow. Absent when there are
+    /// none, or when the statement has no ORDER BY.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
     /// Under which identity and limits the rows were read.
     receipt: Receipt,
 }
@@ -51,7 +58,8 @@ pub(crate) struct Answer {
 pub(crate) struct Receipt {
     /// The store whose rows were visible, or `all stores`.
     acting_store: String,
-    /// Always `enforced`: the database itself hid the rows of other stores.
+    /// Always `enforced`: the database itself shows only the rows of `acting_store`. That there are
+    /// none does not mean that other stores have none.
     row_security: &'static str,
     /// How many rows were returned.
     rows_returned: usize,
@@ -59,7 +67,7 @@ pub(crate) struct Receipt {
     truncated: bool,
     /// The limit that applies, counted in `limit_unit`.
     limit: u32,
-    /// `rows`, or `bytes` when the size of the values cut the answer.
+    /// `rows`, or `bytes` or `bytes in one row` when the size of the values cut the answer.
     limit_unit: &'static str,
     /// The data are as of this time, RFC 3339 in UTC.
     as_of: String,
@@ -78,7 +86,7 @@ impl RetailTool for ExecuteSalesQuery {
     type Answer = Answer;
 
     fn description(&self) -> String {
-        let QueryLimits { max_rows, max_bytes, statement_timeout } = self.limits;
+        let QueryLimits { max_rows, max_bytes, statement_timeout, .. } = self.limits;
         format!(
             "Run one read-only PostgreSQL SELECT over the chain's sales, customers, products and \
              stock.\n\
@@ -109,11 +117,18 @@ impl RetailTool for ExecuteSalesQuery {
         arguments: Arguments,
     ) -> Result<Answered<Answer>, Error> {
         let sql = SqlText::new(&arguments.postgresql_query)?;
-        let answer = self.query_runner.run(principal, &sql, &self.limits).await?;
+        let answer =
+            self.query_runner.run_page(principal, &sql, arguments.cursor, &self.limits).await?;
         let text = envelope::text(&answer, principal.visibility())?;
         let receipt = envelope::receipt(&answer, principal.visibility(), &self.limits);
         let row_count = answer.rows.len();
-        let structured = Answer { columns: answer.columns, rows: answer.rows, row_count, receipt };
+        let structured = Answer {
+            columns: answer.columns,
+            rows: answer.rows,
+            row_count,
+            next_cursor: answer.next_cursor,
+            receipt,
+        };
         Ok(Answered { text, structured })
     }
 }

@@ -35,10 +35,11 @@ impl Drop for DropGuard {
 
 #[async_trait]
 impl QueryRunner for EndlessRunner {
-    async fn run(
+    async fn run_page(
         &self,
         _principal: &Principal,
         _sql: &SqlText,
+        _cursor: Option<String>,
         _limits: &QueryLimits,
     ) -> Result<QueryAnswer, Error> {
         let _guard = DropGuard(Arc::clone(&self.dropped));

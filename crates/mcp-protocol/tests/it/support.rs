@@ -67,10 +67,11 @@ pub(crate) struct ScriptedRunner;
 
 #[async_trait]
 impl QueryRunner for ScriptedRunner {
-    async fn run(
+    async fn run_page(
         &self,
         principal: &Principal,
         sql: &SqlText,
+        _cursor: Option<String>,
         limits: &QueryLimits,
     ) -> Result<QueryAnswer, Error> {
         let rows = match sql.as_str() {
@@ -90,6 +91,7 @@ impl QueryRunner for ScriptedRunner {
                 .to_vec(),
             rows: vec![vec![json!(principal.visibility().label()), json!("12.50")]; rows],
             truncation: (rows == 3).then_some(Truncation::Rows(limits.max_rows)),
+            next_cursor: None,
             as_of: FixedClock.now(),
             elapsed: Duration::from_millis(7),
         })

@@ -37,12 +37,15 @@ async fn a_cut_result_says_so() {
 async fn no_rows_keep_the_columns_and_name_the_store() {
     let envelope: Value = serde_json::from_str(query("SELECT none").await.text()).unwrap();
     assert_eq!(envelope["c"], json!(["store", "total"]));
-    assert_eq!(envelope["msg"], "No rows");
+    assert_eq!(envelope["msg"], "No rows. The rows of all stores are visible.");
 
     let arguments = json!({ "postgresql_query": "SELECT none" });
     let reply = call(seattle().await, "execute_sales_query", arguments).await;
     let envelope: Value = serde_json::from_str(reply.text()).unwrap();
-    assert_eq!(envelope["msg"], "No rows (only rows of Zava Retail Seattle are visible)");
+    assert_eq!(
+        envelope["msg"],
+        "No rows. Row security was in force: only rows of Zava Retail Seattle are visible, so this says nothing about other stores."
+    );
 }
 
 #[rstest]

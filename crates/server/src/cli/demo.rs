@@ -75,6 +75,7 @@ impl Demo {
         let abort = CancellationToken::new();
         let app =
             App::new(config, local.access.clone(), &local::data_dir(config.data_dir.as_deref()))?;
+        app.check_posture().await?;
         let router = http::router(app, &config.server, stop.clone(), abort.clone());
         print(&welcome(config, listener.local_addr()?, &stores, started)?);
         lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await

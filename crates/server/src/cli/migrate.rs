@@ -5,8 +5,7 @@ use std::fmt::Write;
 use anyhow::Context;
 use clap::Args;
 use retail_auth::load_or_create_key;
-use retail_storage::{Admin, IdentityKey, MigrateOptions};
-use secrecy::ExposeSecret;
+use retail_storage::{Admin, MigrateOptions};
 
 use super::print;
 use crate::access;
@@ -24,18 +23,17 @@ impl Migrate {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         let database = &config.database;
         let login = access::admin(database).context("database.admin_user must be set")?;
-        let key_file = database.identity_key_file.as_deref().context(
-            "database.identity_key_file must be set: the key is made there if it is missing, \
-             and the server needs it",
-        )?;
-        let key = load_or_create_key(key_file)?;
+        if let (Some(key_file), None) = (&database.identity_key_file, &database.identity_key) {
+            load_or_create_key(key_file)?;
+        }
+        let key = access::identity_key(database)?;
         let mut admin = Admin::connect(&access::settings(database)?, &login).await?;
         let report = admin
             .migrate(&MigrateOptions {
                 adopt: self.adopt,
                 query_password: database.query_password.clone(),
                 head_office_password: database.head_office_password.clone(),
-                identity_key: Some(IdentityKey::new(*key.expose_secret())),
+                identity_key: Some(key),
             })
             .await?;
         admin.close().await;

@@ -21,6 +21,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let access = DatabaseAccess::from_config(&config.database)?;
     let data_dir = local::data_dir(config.data_dir.as_deref());
     let app = App::new(config, access, &data_dir)?;
+    app.check_posture().await?;
     let router = http::router(app, &config.server, stop.clone(), abort.clone());
     let listener = lifecycle::listen(config.server.listen).await?;
     info!(address = %listener.local_addr()?, "serving MCP at /mcp");

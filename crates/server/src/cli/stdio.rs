@@ -75,6 +75,7 @@ async fn refuse(error: anyhow::Error) -> anyhow::Result<()> {
 }
 
 async fn serve(app: App, grant: StoreGrant) -> anyhow::Result<()> {
+    app.check_posture().await?;
     let visibility = match grant {
         StoreGrant::AllStores => Visibility::AllStores,
         StoreGrant::Store(rls_user_id) => Visibility::Store(

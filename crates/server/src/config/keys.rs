@@ -96,7 +96,12 @@ mod tests {
     fn each_secret_has_a_file_variant() {
         for key in KEYS.iter().filter(|key| matches!(key.kind, Kind::Secret)) {
             let file = Key::find(&format!("{}_file", key.path)).unwrap();
-            assert!(matches!(file.kind, Kind::SecretFile { secret } if secret == key.path));
+            // That one is no copy of the key: `migrate` makes the file and `keys rotate` replaces it.
+            let is_made_by_us = key.path == "database.identity_key";
+            assert!(
+                is_made_by_us
+                    || matches!(file.kind, Kind::SecretFile { secret } if secret == key.path)
+            );
         }
     }
 

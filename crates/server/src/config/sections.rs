@@ -54,6 +54,8 @@ pub struct DatabaseConfig {
     pub admin_password: Option<SecretString>,
     /// File of the key that signs identities for the database.
     pub identity_key_file: Option<PathBuf>,
+    /// The key itself.
+    pub identity_key: Option<SecretString>,
     /// Name of the connections in `pg_stat_activity`.
     pub application_name: String,
     /// The most connections, those of stores and of head office together.
@@ -61,6 +63,8 @@ pub struct DatabaseConfig {
     /// The longest wait for a free connection.
     #[serde(with = "humantime_serde")]
     pub pool_acquire_timeout: Duration,
+    /// The most statements that one caller may have running.
+    pub max_statements_per_caller: usize,
 }
 
 /// How a connection to PostgreSQL is encrypted. The names are libpq's.
@@ -85,6 +89,10 @@ pub struct QueryConfig {
     pub max_rows: usize,
     /// The most bytes of one answer.
     pub max_bytes: usize,
+    /// The most bytes of one row.
+    pub max_row_bytes: usize,
+    /// The highest cost that the planner may expect.
+    pub max_plan_cost: u64,
     /// The longest time for one statement.
     #[serde(with = "humantime_serde")]
     pub statement_timeout: Duration,

@@ -63,7 +63,7 @@ async fn no_rows_names_whose_rows_were_looked_at() {
         server.query(&seattle, "SELECT order_id FROM retail.orders WHERE store_id = 8").await;
     assert_eq!(
         reply.text(),
-        r#"{"c":["order_id"],"r":[],"n":0,"msg":"No rows (only rows of Zava Retail Seattle are visible)"}"#
+        r#"{"c":["order_id"],"r":[],"n":0,"msg":"No rows. Row security was in force: only rows of Zava Retail Seattle are visible, so this says nothing about other stores."}"#
     );
 }
 
@@ -123,11 +123,9 @@ async fn a_failed_query_says_what_to_change() {
     let keys: Vec<&str> = failure.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(keys, ["code", "message", "hint", "retryable"]);
     assert_eq!(failure["code"], "query_failed");
-    assert!(
-        failure["message"].as_str().unwrap().contains("column \"total\" does not exist"),
-        "{failure}"
-    );
-    assert!(!failure["hint"].as_str().unwrap().is_empty());
+    let message = failure["message"].as_str().unwrap();
+    assert!(message.contains("total") && message.contains("at character 8"), "{failure}");
+    assert!(failure["hint"].as_str().unwrap().contains("order_date"), "{failure}");
 
     let call = Call::tool("execute_sales_query", &json!({ "sql": "SELECT 1" })).bearer(&token);
     let failure = server.send(call).await.failure();
@@ -145,7 +143,7 @@ async fn the_identities_are_hidden() {
             "SELECT stores FROM retail.stores",
         ] {
             let reply = server.query(&token, sql).await;
-            assert_eq!(reply.failure()["code"], "query_failed");
+            assert_eq!(reply.failure()["code"], "query_not_allowed");
             assert!(!reply.text().contains("f47ac10b"), "{}", reply.text());
         }
     }

@@ -11,7 +11,7 @@ fn running(database: &TestDatabase) -> String {
     let count = database.psql(&format!(
         "SELECT count(*) FROM pg_stat_activity
          WHERE datname = '{}' AND usename LIKE 'retail_query%'
-           AND state = 'active' AND query LIKE '%pg_sleep%'",
+           AND state = 'active' AND query LIKE '%generate_series(1, 99999)%'",
         database.name
     ));
     count.trim().to_owned()
@@ -27,7 +27,10 @@ async fn closing_the_connection_cancels_the_statement() {
     );
     let address = serve_on_a_socket(server.router.clone()).await;
     for token in [server.manager(&store("Zava Retail Seattle")), server.head_office()] {
-        let call = Call::query("SELECT count(*) FROM pg_sleep(45)").bearer(&token);
+        // It takes hours; callers may not sleep.
+        let sql = "SELECT count(*) FROM generate_series(1, 99999) a, generate_series(1, 99999) b,
+            generate_series(1, 99999) c";
+        let call = Call::query(sql).bearer(&token);
         let connection = call.send_to(address);
         eventually(PATIENCE, "the statement runs", || running(&database) == "1");
         drop(connection);

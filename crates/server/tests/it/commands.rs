@@ -29,6 +29,11 @@ fn the_commands_work_beside_a_running_demo() {
     let call = Call::query("SELECT count(*) FROM retail.stores").bearer(minted.stdout.trim());
     assert_eq!(Reply::read(call.send_to(demo.address)).rows()[0][0], 8);
 
+    let examined = beside(&["doctor"]);
+    assert_eq!(examined.code, Some(0), "{examined:?}");
+    // In the embedded cluster there is nothing left to advise.
+    assert!(examined.stdout.contains("served from; 0 missing layers"), "{}", examined.stdout);
+
     let unknown = beside(&["token", "--store", "nosuch"]);
     assert_eq!(unknown.code, Some(1), "{unknown:?}");
     assert_eq!(unknown.stdout, "");

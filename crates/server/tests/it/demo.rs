@@ -12,13 +12,17 @@ use crate::support::{
     Call, Demo, PATIENCE, Process, Reply, eventually, installation, processes_of, scratch,
 };
 
-/// Asks for the number of orders in a statement that takes time, and waits until it runs.
-fn send_slow(demo: &Demo, data_dir: &Path, sleep: &str) -> TcpStream {
+/// Asks for the number of orders in a statement that counts `steps` times 99,999 on the way, and waits
+/// until it runs. Callers may not sleep.
+fn send_slow(demo: &Demo, data_dir: &Path, steps: u32) -> TcpStream {
     let connection = Cluster::attach(&data_dir.join("postgres")).unwrap();
     let psql = Psql::new(installation(), connection);
     let running = "SELECT count(*) FROM pg_stat_activity
-                   WHERE usename LIKE 'retail_query%' AND state = 'active' AND query LIKE '%pg_sleep%'";
-    let sql = format!("SELECT count(*) AS orders FROM retail.orders, {sleep}");
+                   WHERE usename LIKE 'retail_query%' AND state = 'active' AND query LIKE '%generate_series(1, 99999)%'";
+    let sql = format!(
+        "SELECT count(*) AS orders FROM retail.orders,
+             (SELECT count(*) FROM generate_series(1, 99999) a, generate_series(1, {steps}) b) AS slow"
+    );
     let call = Call::query(&sql).bearer(&demo.token("zava-head-office"));
     let answer = call.send_to(demo.address);
     eventually(PATIENCE, "the statement runs", || psql.run("zava", running).unwrap().trim() == "1");
@@ -29,12 +33,17 @@ fn send_slow(demo: &Demo, data_dir: &Path, sleep: &str) -> TcpStream {
 fn a_stop_signal_lets_the_last_answer_finish_and_leaves_nothing_running() {
     let scratch = scratch();
     let data_dir = scratch.path().join("data");
-    let mut demo = Demo::start(scratch.path());
+    // However slow the machine: the statement ends by itself.
+    let variables = [
+        ("RETAIL_MCP__QUERY__STATEMENT_TIMEOUT", "50s"),
+        ("RETAIL_MCP__SERVER__REQUEST_TIMEOUT", "55s"),
+    ];
+    let mut demo = Demo::start_with(scratch.path(), &variables);
     assert!(demo.loaded_data());
     println!("the first start: {}", demo.ready_after());
     assert!(!processes_of(&data_dir).is_empty(), "or the check below shows nothing");
 
-    let answer = send_slow(&demo, &data_dir, "pg_sleep(2)");
+    let answer = send_slow(&demo, &data_dir, 300);
     demo.process.signal(Signal::TERM);
     let reply = Reply::read(answer);
     assert_eq!(reply.rows(), [[json!(2_000)]]);
@@ -60,7 +69,7 @@ fn what_takes_longer_than_the_grace_is_cut() {
         ("RETAIL_MCP__SERVER__REQUEST_TIMEOUT", "55s"),
     ];
     let mut demo = Demo::start_with(scratch.path(), &variables);
-    let _answer = send_slow(&demo, &data_dir, "pg_sleep(45)");
+    let _answer = send_slow(&demo, &data_dir, 99_999);
     demo.process.signal(Signal::TERM);
     let started = Instant::now();
     let finished = demo.process.wait();

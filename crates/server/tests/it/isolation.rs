@@ -92,10 +92,12 @@ async fn the_stores_add_up_to_head_office() {
 #[tokio::test]
 async fn the_checks_see_a_leak_when_a_policy_is_opened() {
     let database = TestDatabase::seeded().await;
+    let server = TestServer::new(&database);
+    // Such a database is not served from, so the server looks at it before.
+    assert_eq!(server.get("/ready").await.status, 200);
     for table in TABLES {
         database.psql(&format!("ALTER POLICY store_sees_own ON retail.{table} USING (true)"));
     }
-    let server = TestServer::new(&database);
     let seattle = store("Zava Retail Seattle");
     for table in TABLES {
         let (own, foreign) = own_and_foreign(&server, &seattle, table).await;

@@ -45,6 +45,7 @@ async fn migrated(cluster: &Cluster) -> DatabaseAccess {
             head_office: login("retail_query_hq", HEAD_OFFICE_PASSWORD),
         },
         identity_key: IdentityKey::new(IDENTITY_KEY),
+        identity_key_file: None,
     };
     let superuser = login(&connection.superuser, &connection.password);
     let mut admin = Admin::connect(&access.settings, &superuser).await.unwrap();

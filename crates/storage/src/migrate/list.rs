@@ -11,6 +11,12 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "row security", include_str!("../../migrations/0003_row_security.sql")),
     (4, "comments", include_str!("../../migrations/0004_comments.sql")),
     (5, "load record", include_str!("../../migrations/0005_load_record.sql")),
+    (
+        6,
+        "identity without a question",
+        include_str!("../../migrations/0006_identity_without_a_question.sql"),
+    ),
+    (7, "customers", include_str!("../../migrations/0007_customers.sql")),
 ];
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.

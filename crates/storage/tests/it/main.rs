@@ -4,6 +4,15 @@
 
 mod adopt;
 mod catalogue;
+mod corpus;
+mod customers;
+mod interleaved;
 mod isolation;
+mod limits;
 mod migrate;
+mod posture;
 mod queries;
+mod signature;
+mod support;
+mod two_worlds;
+mod unguarded;

@@ -17,6 +17,8 @@ struct Envelope<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     msg: Option<String>,
 }
 
@@ -31,6 +33,7 @@ pub(super) fn text(answer: &QueryAnswer, visibility: &Visibility) -> Result<Stri
         n: answer.rows.len(),
         truncated: answer.truncation.map(|_| true),
         limit: answer.truncation.map(|truncation| limit_and_unit(truncation).0),
+        next_cursor: answer.next_cursor.as_deref(),
         msg: message(answer, visibility),
     };
     serde_json::to_string(&envelope).map_err(Error::internal)
@@ -41,16 +44,27 @@ fn message(answer: &QueryAnswer, visibility: &Visibility) -> Option<String> {
     match answer.truncation {
         Some(truncation) => {
             let (limit, unit) = limit_and_unit(truncation);
+            let next_page = if answer.next_cursor.is_some() {
+                " The next page: send the same statement with next_cursor as cursor."
+            } else if answer.rows.is_empty() {
+                ""
+            } else {
+                " With an ORDER BY there would be a cursor for the next page."
+            };
             Some(format!(
                 "There is more: the result was cut at {limit} {unit}. Aggregate, filter or ask for \
-                 fewer columns."
+                 fewer columns.{next_page}"
             ))
         }
         None if answer.rows.is_empty() => Some(match visibility {
             Visibility::Store(store) => {
-                format!("No rows (only rows of {} are visible)", store.name)
+                format!(
+                    "No rows. Row security was in force: only rows of {} are visible, so this says \
+                     nothing about other stores.",
+                    store.name
+                )
             }
-            Visibility::AllStores => "No rows".to_owned(),
+            Visibility::AllStores => "No rows. The rows of all stores are visible.".to_owned(),
         }),
         None => None,
     }
@@ -80,6 +94,7 @@ fn limit_and_unit(truncation: Truncation) -> (u32, &'static str) {
     match truncation {
         Truncation::Rows(limit) => (limit, "rows"),
         Truncation::Bytes(limit) => (limit, "bytes"),
+        Truncation::RowBytes(limit) => (limit, "bytes in one row"),
     }
 }
 
@@ -99,6 +114,7 @@ mod tests {
             columns: vec![Column { name: "total".to_owned(), pg_type: "numeric".to_owned() }],
             rows: vec![vec![json!("12.50")]; rows],
             truncation,
+            next_cursor: None,
             as_of: DateTime::UNIX_EPOCH,
             elapsed: Duration::from_micros(1_234_567),
         }
@@ -114,18 +130,23 @@ mod tests {
 
     #[rstest]
     #[case(1, None, seattle(), r#"{"c":["total"],"r":[["12.50"]],"n":1}"#)]
-    #[case(0, None, Visibility::AllStores, r#"{"c":["total"],"r":[],"n":0,"msg":"No rows"}"#)]
+    #[case(
+        0,
+        None,
+        Visibility::AllStores,
+        r#"{"c":["total"],"r":[],"n":0,"msg":"No rows. The rows of all stores are visible."}"#
+    )]
     #[case(
         0,
         None,
         seattle(),
-        r#"{"c":["total"],"r":[],"n":0,"msg":"No rows (only rows of Zava Retail Seattle are visible)"}"#
+        r#"{"c":["total"],"r":[],"n":0,"msg":"No rows. Row security was in force: only rows of Zava Retail Seattle are visible, so this says nothing about other stores."}"#
     )]
     #[case(
         2,
         Some(Truncation::Rows(2)),
         Visibility::AllStores,
-        r#"{"c":["total"],"r":[["12.50"],["12.50"]],"n":2,"truncated":true,"limit":2,"msg":"There is more: the result was cut at 2 rows. Aggregate, filter or ask for fewer columns."}"#
+        r#"{"c":["total"],"r":[["12.50"],["12.50"]],"n":2,"truncated":true,"limit":2,"msg":"There is more: the result was cut at 2 rows. Aggregate, filter or ask for fewer columns. With an ORDER BY there would be a cursor for the next page."}"#
     )]
     #[case(
         0,

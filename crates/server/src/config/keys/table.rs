@@ -128,7 +128,14 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "database.identity_key_file",
         Kind::Path,
         None,
-        "File of the key with which the server signs identities for the database.",
+        "File of the key with which the server signs identities for the database. A running server \
+         takes up a key that `keys rotate` puts there.",
+    ),
+    key(
+        "database.identity_key",
+        Kind::Secret,
+        None,
+        "That key itself, 64 hexadecimal digits, for places that give secrets in the environment.",
     ),
     key(
         "database.application_name",
@@ -140,13 +147,21 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "database.pool_max_connections",
         integer(2, 1000),
         Some("8"),
-        "The most connections, those for stores and those for head office together.",
+        "The most connections, those for stores and those for head office together. Each query role may \
+         have 40, of all servers together, until an administrator sets another `CONNECTION LIMIT`.",
     ),
     key(
         "database.pool_acquire_timeout",
         duration_ms(10, MINUTE_MS),
         Some("5s"),
         "How long a query waits for a free connection before the answer is `overloaded`.",
+    ),
+    key(
+        "database.max_statements_per_caller",
+        integer(1, 1000),
+        Some("2"),
+        "The most statements that one caller may have running. More wait as long as for a connection; \
+         then the answer is `overloaded`.",
     ),
     key(
         "query.max_rows",
@@ -159,6 +174,19 @@ pub(in crate::config) const KEYS: &[Key] = &[
         integer(1024, 64 * MIB),
         Some("1048576"),
         "The most bytes of one answer. A longer one is cut and says so.",
+    ),
+    key(
+        "query.max_row_bytes",
+        integer(256, 64 * MIB),
+        Some("65536"),
+        "The most bytes of one row. The answer is cut before a longer one and says so.",
+    ),
+    key(
+        "query.max_plan_cost",
+        integer(1000, 1_000_000_000_000_000),
+        Some("50000000"),
+        "The highest cost that PostgreSQL's planner may expect of a statement, in its own units \
+         (`seq_page_cost` is 1). A costlier one is refused before it runs.",
     ),
     key(
         "query.statement_timeout",

@@ -112,6 +112,7 @@ pub(crate) fn access_to(database: &TestDatabase) -> DatabaseAccess {
         admin: None,
         query: database.query_logins(),
         identity_key: IdentityKey::new(IDENTITY_KEY),
+        identity_key_file: None,
     }
 }
 

@@ -1,0 +1,134 @@
+//! `retail-mcp doctor`
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use retail_storage::{Finding, FindingState, Posture};
+
+use super::print;
+use crate::access::DatabaseAccess;
+use crate::app::App;
+use crate::config::{Config, Purpose};
+use crate::local::{self, LocalDatabase};
+
+/// Look at the database, as a server does before it serves.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Only the security posture, without asking for a row of each role
+    #[arg(long)]
+    security: bool,
+    /// Print JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl Doctor {
+    /// Prints all findings. The exit code is 1 when a server would refuse to serve.
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let data_dir = local::data_dir(config.data_dir.as_deref());
+        if config.database.host.is_some() {
+            config.validate(Purpose::Stdio)?;
+            let access = DatabaseAccess::from_config(&config.database)?;
+            return self.examine(&App::new(config, access, &data_dir)?).await;
+        }
+        let local = LocalDatabase::attach_or_start(&data_dir).await?;
+        let examined = match App::new(config, local.access.clone(), &data_dir) {
+            Ok(app) => self.examine(&app).await,
+            Err(error) => Err(error),
+        };
+        local.stop_after(examined).await
+    }
+
+    async fn examine(&self, app: &App) -> anyhow::Result<ExitCode> {
+        let mut posture = app.posture().await.context("the database cannot be looked at")?;
+        if !self.security {
+            posture.findings.extend(readiness(app).await);
+        }
+        print(&if self.json {
+            format!("{}\n", serde_json::to_string_pretty(&posture)?)
+        } else {
+            table(&posture)?
+        });
+        Ok(if posture.must_refuse() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    }
+}
+
+/// What `/ready` answers, a line each.
+async fn readiness(app: &App) -> Vec<Finding> {
+    let report = app.health.check().await;
+    report
+        .parts
+        .into_iter()
+        .map(|part| Finding {
+            check: "readiness".to_owned(),
+            subject: part.part,
+            state: if part.ok { FindingState::Good } else { FindingState::Unfit },
+            detail: part.problem.unwrap_or_default(),
+            fix_sql: None,
+            mandatory: true,
+        })
+        .collect()
+}
+
+/// A line a finding, what mends it below, and the verdict.
+fn table(posture: &Posture) -> anyhow::Result<String> {
+    let check_width = posture.findings.iter().map(|f| f.check.len()).max().unwrap_or(0);
+    let state_width = posture.findings.iter().map(|f| f.verdict().len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for finding in &posture.findings {
+        let parts = [finding.subject.as_str(), finding.detail.as_str()];
+        let about = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let line = format!(
+            "{:check_width$}  {:state_width$}  {}",
+            finding.check,
+            finding.verdict(),
+            about.join(": ")
+        );
+        writeln!(text, "{}", line.trim_end())?;
+        if let Some(sql) = &finding.fix_sql {
+            writeln!(text, "{:check_width$}  {:state_width$}  mend: {sql}", "", "")?;
+        }
+    }
+    let (faults, remarks) = (posture.faults().count(), posture.remarks().count());
+    if faults == 0 {
+        writeln!(text, "\nfit to be served from; {remarks} missing layers or advices")?;
+    } else {
+        writeln!(text, "\nnot fit to be served from: {faults} faults; a server refuses to start")?;
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_the_fault_and_what_mends_it() {
+        let good = Finding {
+            check: "views".to_owned(),
+            subject: String::new(),
+            state: FindingState::Good,
+            detail: String::new(),
+            fix_sql: None,
+            mandatory: true,
+        };
+        let unfit = Finding {
+            check: "grants".to_owned(),
+            subject: "retail.orders for retail_query".to_owned(),
+            state: FindingState::Unfit,
+            detail: "it has INSERT".to_owned(),
+            fix_sql: Some("REVOKE ALL".to_owned()),
+            mandatory: true,
+        };
+        let text = table(&Posture { findings: vec![good, unfit] }).unwrap();
+        assert_eq!(
+            text,
+            "views   good\n\
+             grants  unfit  retail.orders for retail_query: it has INSERT\n\
+             \x20              mend: REVOKE ALL\n\
+             \nnot fit to be served from: 1 faults; a server refuses to start\n"
+        );
+    }
+}

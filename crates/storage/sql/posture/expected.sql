@@ -1,0 +1,88 @@
+-- What the query roles may have: each list once. What they have is compared with it both ways.
+
+-- The eight tables and the columns that a caller may read. stores.rls_user_id is not among them.
+CREATE OR REPLACE FUNCTION retail_sec.readable_columns()
+RETURNS TABLE (table_name text, columns text[])
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES
+        ('stores', ARRAY['store_id', 'store_name', 'is_online']),
+        ('customers', ARRAY['customer_id', 'first_name', 'last_name', 'email', 'phone',
+            'primary_store_id', 'created_at']),
+        ('categories', ARRAY['category_id', 'category_name']),
+        ('product_types', ARRAY['type_id', 'category_id', 'type_name']),
+        ('products', ARRAY['product_id', 'sku', 'product_name', 'category_id', 'type_id', 'cost',
+            'base_price', 'gross_margin_percent', 'product_description']),
+        ('inventory', ARRAY['store_id', 'product_id', 'stock_level']),
+        ('orders', ARRAY['order_id', 'customer_id', 'store_id', 'order_date']),
+        ('order_items', ARRAY['order_item_id', 'order_id', 'store_id', 'product_id', 'quantity',
+            'unit_price', 'discount_percent', 'discount_amount', 'total_amount'])
+$$;
+
+-- The policies that apply to our roles. using_sql is what the policy says, as PostgreSQL prints it.
+CREATE OR REPLACE FUNCTION retail_sec.expected_policies()
+RETURNS TABLE (table_name text, policy_name text, command "char", roles text[], using_sql text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t, 'owner_maintains', '*'::"char", ARRAY['retail_owner'], 'true'
+    FROM unnest(ARRAY['stores', 'customers', 'categories', 'product_types', 'products', 'inventory',
+        'orders', 'order_items', 'product_description_embeddings',
+        'product_image_embeddings']) AS t
+    UNION ALL
+    SELECT t, 'store_sees_own', 'r', ARRAY['retail_query'],
+           '(store_id = ( SELECT retail_sec.current_store_id() AS current_store_id))'
+    FROM unnest(ARRAY['stores', 'inventory', 'orders', 'order_items']) AS t
+    UNION ALL
+    SELECT 'customers', 'store_sees_own', 'r', ARRAY['retail_query'],
+           '((primary_store_id = ( SELECT retail_sec.current_store_id() AS current_store_id)) OR '
+           || '(EXISTS ( SELECT FROM retail.orders o WHERE ((o.customer_id = customers.customer_id)'
+           || ' AND (o.store_id = ( SELECT retail_sec.current_store_id() AS current_store_id))))))'
+    UNION ALL
+    SELECT t, 'head_office_sees_all', 'r', ARRAY['retail_query_hq'],
+           '( SELECT retail_sec.sees_all_stores() AS sees_all_stores)'
+    FROM unnest(ARRAY['stores', 'inventory', 'orders', 'order_items', 'customers']) AS t
+    UNION ALL
+    SELECT t, 'catalogue_is_shared', 'r', ARRAY['retail_query', 'retail_query_hq'], 'true'
+    FROM unnest(ARRAY['categories', 'product_types', 'products']) AS t
+    UNION ALL
+    SELECT 'stores', 'identity_lookup', 'r', ARRAY['retail_sec'], 'true'
+$$;
+
+-- The functions of retail_sec that a query role may call, and whether the server needs them.
+CREATE OR REPLACE FUNCTION retail_sec.callable_functions()
+RETURNS TABLE (function_name text, role_name text, needed boolean)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT f.name, r.name, f.needed
+    FROM (VALUES
+            ('connection_id', NULL, true),
+            ('current_store_id', 'retail_query', true),
+            ('sees_all_stores', 'retail_query_hq', true),
+            ('key_not_after', NULL, true),
+            ('login_is_fit', NULL, true),
+            ('posture', NULL, true),
+            ('describe_columns', NULL, true),
+            ('describe_foreign_keys', NULL, true),
+            ('estimated_rows', 'retail_query_hq', true)
+        ) AS f (name, only_role, needed)
+    JOIN (VALUES ('retail_query'), ('retail_query_hq')) AS r (name)
+        ON f.only_role IS NULL OR f.only_role = r.name
+$$;
+
+-- The functions that decide who is asking, by the SHA-256 of their bodies in migrations 0002 and 0006.
+CREATE OR REPLACE FUNCTION retail_sec.identity_functions()
+RETURNS TABLE (function_name text, body_sha256 text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES
+        ('signed_identity', '1021fe5016d46fa087d0172ba494610fd95e6702ae408cc622284729d4e8124a'),
+        ('current_store_id', '94ca3cadbfd404b434fc3a87ef38f974683786c8e647c465a2a405e62da14bc2'),
+        ('sees_all_stores', '77a1ec8f49cdbf60928cbf4ea6f054eab68c03e325c1eb0c9edbcc011ec90747'),
+        ('connection_id', 'fb31c9dda860f801fc5bdfbaa15456660531dc78caa26d03616601772a7edd81')
+$$;
+
+-- Whether a layer that needs a superuser was ever put in place here.
+CREATE OR REPLACE FUNCTION retail_sec.layer_is_recorded(p_layer text)
+RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM retail_sec.layer_record l WHERE l.layer = p_layer)
+$$;
+
+REVOKE ALL ON FUNCTION retail_sec.readable_columns(), retail_sec.expected_policies(),
+    retail_sec.callable_functions(), retail_sec.identity_functions(),
+    retail_sec.layer_is_recorded(text) FROM PUBLIC;

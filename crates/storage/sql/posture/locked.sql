@@ -1,0 +1,62 @@
+-- What a fresh PostgreSQL lets PUBLIC do and callers' statements must not: the one list that
+-- lockdown.sql takes away by, and that the posture is judged by. Run as retail_sec, at each migrate.
+CREATE TABLE IF NOT EXISTS retail_sec.layer_record (
+    layer text PRIMARY KEY,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+REVOKE ALL ON retail_sec.layer_record FROM PUBLIC;
+COMMENT ON TABLE retail_sec.layer_record IS
+    'Layers that a superuser has put in place here; from then on the server refuses to go without';
+COMMENT ON COLUMN retail_sec.layer_record.layer IS 'Name of the layer, as the posture calls it';
+COMMENT ON COLUMN retail_sec.layer_record.applied_at IS 'When it was first put in place';
+
+-- Volatile functions and those that look at, or reach out of, the database; and those with their
+-- owner's rights, of which PostgreSQL brings none. What is kept: pure functions, and the input and
+-- output of types.
+CREATE OR REPLACE FUNCTION retail_sec.locked_functions()
+RETURNS SETOF oid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT p.oid
+    FROM pg_proc p
+    WHERE p.pronamespace = 'pg_catalog'::regnamespace
+      AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+      AND p.proname NOT IN ('random', 'clock_timestamp', 'gen_random_uuid', 'pg_typeof')
+      AND (p.provolatile = 'v' OR p.prosecdef OR p.proname ~ ('^(pg_|lo_|has_|to_reg|inet_|txid_|mxid_age|age$'
+          || '|current_setting|currtid|col_description|obj_description|shobj_description'
+          || '|(query|table|schema|database|cursor)_to_xml|xml|xpath'
+          || '|ts_stat|ts_debug|ts_parse|ts_token_type|row_security_active|aclexplode|version$'
+          || '|system_user|plpgsql_|binary_upgrade|brin_|gin_|dblink)'))
+      AND p.oid::regprocedure::text !~ '^age\(timestamp'
+      AND p.oid::regprocedure::text !~
+          '^pg_(snapshot|lsn|node_tree|ndistinct|dependencies|mcv_list|brin|ddl)'
+$$;
+
+-- The catalogue, but for what drivers need to name a type.
+CREATE OR REPLACE FUNCTION retail_sec.locked_relations()
+RETURNS SETOF oid LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT c.oid
+    FROM pg_class c
+    WHERE c.relnamespace IN ('pg_catalog'::regnamespace, to_regnamespace('information_schema'))
+      AND c.relkind IN ('r', 'v')
+      AND c.oid NOT IN ('pg_catalog.pg_type'::regclass, 'pg_catalog.pg_range'::regclass,
+                        'pg_catalog.pg_namespace'::regclass, 'pg_catalog.pg_enum'::regclass)
+$$;
+
+-- Whether PostgreSQL itself, or the extension that brought it, gives an object to PUBLIC. What it
+-- does not give, nobody but an operator can have given.
+CREATE OR REPLACE FUNCTION retail_sec.initially_public(p_class regclass, p_object oid)
+RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(
+        -- One note for the whole, and one for each column.
+        (SELECT bool_or(EXISTS (SELECT FROM aclexplode(i.initprivs) a WHERE a.grantee = 0))
+         FROM pg_init_privs i
+         WHERE i.classoid = p_class AND i.objoid = p_object),
+        -- Nothing noted: the default, which is EXECUTE for functions and nothing for relations. Those
+        -- of the information schema are granted without a note.
+        p_class = 'pg_proc'::regclass
+        OR EXISTS (SELECT FROM pg_class c
+                   WHERE p_class = 'pg_class'::regclass AND c.oid = p_object
+                     AND c.relnamespace = to_regnamespace('information_schema')))
+$$;
+
+REVOKE ALL ON FUNCTION retail_sec.locked_functions(), retail_sec.locked_relations(),
+    retail_sec.initially_public(regclass, oid) FROM PUBLIC;

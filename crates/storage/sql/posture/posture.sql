@@ -1,0 +1,62 @@
+-- The answer to "is this database fit to be served from?", for a role that cannot look for itself.
+-- One row a finding, and one for each check that found nothing.
+CREATE OR REPLACE FUNCTION retail_sec.posture()
+RETURNS TABLE (check_name text, subject text, state text, detail text, fix_sql text,
+               mandatory boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+WITH finding AS MATERIALIZED (
+    SELECT * FROM retail_sec.posture_of_roles()
+    UNION ALL SELECT * FROM retail_sec.posture_of_relations()
+    UNION ALL SELECT * FROM retail_sec.posture_of_policies()
+    UNION ALL SELECT * FROM retail_sec.posture_of_functions()
+    UNION ALL
+    SELECT 'identity key', 'retail_sec.identity_key', 'missing',
+           CASE WHEN k.newest IS NULL THEN 'there is no key'
+                ELSE 'the newest key was valid until ' || k.newest END,
+           '-- run `retail-mcp migrate` with the key that the server has', true
+    FROM (SELECT max(i.not_after) AS newest FROM retail_sec.identity_key i) AS k
+    WHERE coalesce(k.newest <= now(), true)
+    UNION ALL
+    -- There the catalogue is open and other sessions can be seen. No statement can get there from
+    -- here, so it is advice.
+    SELECT 'other databases', 'retail_query, retail_query_hq', 'unfit',
+           format('with their passwords one could connect to %s other databases: %s%s', count(*),
+                  array_to_string((array_agg(d.datname::text ORDER BY d.datname))[1:3], ', '),
+                  CASE WHEN count(*) > 3 THEN ', …' ELSE '' END),
+           string_agg(format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', d.datname), '; '
+                      ORDER BY d.datname),
+           false
+    FROM pg_database d
+    WHERE d.datallowconn AND d.datname <> current_database()
+      AND (has_database_privilege('retail_query', d.oid, 'CONNECT')
+           OR has_database_privilege('retail_query_hq', d.oid, 'CONNECT'))
+    HAVING count(*) > 0
+)
+SELECT coalesce(f.check_name, c.name), coalesce(f.subject, ''), coalesce(f.state, 'good'),
+       coalesce(f.detail, ''), f.fix_sql, coalesce(f.mandatory, c.name <> 'other databases')
+FROM unnest(ARRAY['role attributes', 'role membership', 'connection limit', 'role settings',
+             'parameters', 'ownership', 'database', 'schemas', 'grants', 'views',
+             'materialised views', 'row security', 'policies', 'indexes',
+             'default privileges', 'functions', 'languages', 'extensions',
+             'catalogue lockdown', 'identity key', 'other databases'])
+    WITH ORDINALITY AS c (name, position)
+-- FULL: a finding of a check that is missing in this list must not get lost.
+FULL JOIN finding f ON f.check_name = c.name
+ORDER BY c.position, f.subject
+$$;
+
+-- Whether the role that logged in is a query role and no more than one. Asked on each connection.
+CREATE OR REPLACE FUNCTION retail_sec.login_is_fit()
+RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(
+        (SELECT NOT (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb
+                     OR r.rolreplication
+                     OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid))
+         FROM pg_roles r
+         WHERE r.rolname = session_user AND r.rolname IN ('retail_query', 'retail_query_hq')),
+        false)
+$$;
+
+REVOKE ALL ON FUNCTION retail_sec.posture(), retail_sec.login_is_fit() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION retail_sec.posture(), retail_sec.login_is_fit()
+    TO retail_query, retail_query_hq;

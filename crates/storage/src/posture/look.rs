@@ -1,0 +1,132 @@
+//! The query roles' side: asks the function, and tries.
+
+use retail_domain::RlsUserId;
+use tokio_postgres::Row as PgRow;
+use tokio_postgres::error::SqlState;
+use uuid::Uuid;
+
+use super::probes::{try_all, try_key};
+use super::{ASK, Finding, FindingState, Posture, Row};
+use crate::identity::Who;
+use crate::key_ring::KeyRing;
+use crate::pool::QueryManager;
+use crate::{IdentityKey, QueryDatabase, StorageError};
+
+/// The layer whose probes depend on it, as `sql/posture/functions.sql` names it.
+const LOCKDOWN: &str = "catalogue lockdown";
+
+const LOGIN_IS_FIT: &str = "SELECT retail_sec.login_is_fit()";
+
+impl QueryDatabase {
+    /// Looks at the database as each of its query roles, and lets calls through if it is good.
+    ///
+    /// # Errors
+    /// [`StorageError::QueryRole`] when a role cannot log in. That is not a bad posture: nothing is known.
+    pub async fn posture(&self) -> Result<Posture, StorageError> {
+        self.gate.look().await
+    }
+}
+
+/// Looks over two connections of its own, which are closed at the end.
+pub(super) async fn look(
+    stores: &QueryManager,
+    head_office: &QueryManager,
+    keys: &KeyRing,
+) -> Result<Posture, StorageError> {
+    // A correctly signed identity of no store: believed, and sees nothing.
+    let key = &*keys.current();
+    let nobody = Who::Store(RlsUserId(Uuid::nil()));
+    let (mut findings, more) = tokio::try_join!(
+        look_as(stores, "retail_query", nobody, key),
+        look_as(head_office, "retail_query_hq", Who::AllStores, key)
+    )?;
+    // Both roles asked the same function; what only one was told counts too.
+    for finding in more {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    Ok(Posture { findings })
+}
+
+async fn look_as(
+    manager: &QueryManager,
+    expected_user: &str,
+    who: Who,
+    key: &IdentityKey,
+) -> Result<Vec<Finding>, StorageError> {
+    let user = manager.user();
+    let lost = |source| StorageError::QueryRole { user: user.to_owned(), source };
+    let client = manager.connect().await.map_err(lost)?;
+    let mut findings = match client.query_typed(ASK, &[]).await {
+        Ok(rows) => rows.iter().map(finding).collect::<Result<Vec<_>, _>>().map_err(lost)?,
+        Err(error) if cannot_be_asked(&error) => vec![unasked(user)],
+        Err(error) => return Err(lost(error)),
+    };
+    let fit = match client.query_typed(LOGIN_IS_FIT, &[]).await {
+        Ok(rows) => rows.first().is_some_and(|row| row.try_get(0).is_ok_and(|fit: bool| fit)),
+        Err(error) if error.as_db_error().is_some() => false,
+        Err(error) => return Err(lost(error)),
+    } && user == expected_user;
+    findings.push(login(user, expected_user, fit));
+    if !fit {
+        // Such a role is allowed what the probes try.
+        return Ok(findings);
+    }
+    let locked = findings.iter().any(|finding| finding.check == LOCKDOWN && finding.mandatory);
+    findings.push(try_key(&client, user, who, key).await.map_err(lost)?);
+    findings.extend(try_all(&client, user, locked).await.map_err(lost)?);
+    Ok(findings)
+}
+
+/// Whether the function is not there, or not for this role.
+fn cannot_be_asked(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|state| {
+        [
+            SqlState::UNDEFINED_FUNCTION,
+            SqlState::INVALID_SCHEMA_NAME,
+            SqlState::UNDEFINED_COLUMN,
+            SqlState::INSUFFICIENT_PRIVILEGE,
+        ]
+        .contains(state)
+    })
+}
+
+fn unasked(user: &str) -> Finding {
+    Finding {
+        check: "posture function".to_owned(),
+        subject: user.to_owned(),
+        state: FindingState::Missing,
+        detail: "this version of it is not there, or the role may not call it".to_owned(),
+        fix_sql: Some("-- run this version's `retail-mcp migrate`".to_owned()),
+        mandatory: true,
+    }
+}
+
+fn login(user: &str, expected_user: &str, fit: bool) -> Finding {
+    Finding {
+        check: "login role".to_owned(),
+        subject: user.to_owned(),
+        state: if fit { FindingState::Good } else { FindingState::Unfit },
+        detail: if fit {
+            String::new()
+        } else {
+            format!("it is not {expected_user}, or is more than a query role may be")
+        },
+        fix_sql: (!fit).then(|| {
+            format!("-- let the server log in as {expected_user}, and see the role's attributes")
+        }),
+        mandatory: true,
+    }
+}
+
+fn finding(row: &PgRow) -> Result<Finding, tokio_postgres::Error> {
+    Ok(Finding::from(Row {
+        check: row.try_get(0)?,
+        subject: row.try_get(1)?,
+        state: row.try_get(2)?,
+        detail: row.try_get(3)?,
+        fix_sql: row.try_get(4)?,
+        mandatory: row.try_get(5)?,
+    }))
+}

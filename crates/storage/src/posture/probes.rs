@@ -1,0 +1,177 @@
+//! What a query role must be refused, tried: so that a function that is stale, or lies, is not the only
+//! witness. Whatever is not refused is rolled back.
+
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Error, SimpleQueryMessage};
+
+use super::{Finding, FindingState};
+use crate::IdentityKey;
+use crate::identity::{ConnectionPlace, SignedIdentity, Who};
+use crate::pool::place;
+
+/// Something that must be refused with 42501, `insufficient_privilege`.
+struct Probe {
+    name: &'static str,
+    sql: &'static str,
+    /// A policy is asked about rows: an empty table is read without a refusal, and shows nothing.
+    may_show_nothing: bool,
+}
+
+const fn probe(name: &'static str, sql: &'static str) -> Probe {
+    Probe { name, sql, may_show_nothing: false }
+}
+
+const fn read(name: &'static str, sql: &'static str) -> Probe {
+    Probe { name, sql, may_show_nothing: true }
+}
+
+/// What holds on every server.
+const ALWAYS: &[Probe] = &[
+    read("read without an identity", "SELECT order_id FROM retail.orders LIMIT 1"),
+    read(
+        "read with a false signature",
+        "SET LOCAL app.current_rls_user_id = 'all-stores';
+         SET LOCAL app.rls_signature = '0000000000000000000000000000000000000000000000000000000000000000';
+         SELECT order_id FROM retail.orders LIMIT 1",
+    ),
+    probe("read the identities", "SELECT rls_user_id FROM retail.stores"),
+    probe("read the keys", "SELECT * FROM retail_sec.identity_key"),
+    probe("read the embeddings", "SELECT * FROM retail.product_description_embeddings"),
+    probe("read our own records", "SELECT * FROM retail_mcp.load_record"),
+    probe("insert", "INSERT INTO retail.categories (category_name) VALUES ('posture')"),
+    probe("update", "UPDATE retail.products SET product_name = '' WHERE false"),
+    probe("delete", "DELETE FROM retail.order_items WHERE false"),
+    probe("truncate", "TRUNCATE retail.inventory"),
+    probe("make a table", "CREATE TABLE retail.posture (i integer)"),
+    probe("make a temporary table", "CREATE TEMPORARY TABLE posture (i integer)"),
+    probe("become the owner", "SET ROLE retail_owner"),
+    probe("become the key's owner", "SET ROLE retail_sec"),
+    probe("read a file of the server", "SELECT pg_catalog.pg_read_file('PG_VERSION')"),
+    probe("run a program", "COPY (SELECT 1) TO PROGRAM 'true'"),
+];
+
+/// What holds where a superuser has locked the catalogue.
+const LOCKED: &[Probe] = &[
+    probe("change a setting in a query", "SELECT pg_catalog.set_config('app.posture', '1', true)"),
+    probe("read a setting in a query", "SELECT pg_catalog.current_setting('app.posture', true)"),
+    probe("sleep", "SELECT pg_catalog.pg_sleep(0)"),
+    probe("hold a lock", "SELECT pg_catalog.pg_try_advisory_xact_lock(0)"),
+    probe("run SQL in a string", "SELECT pg_catalog.query_to_xml('SELECT 1', true, true, '')"),
+    probe("make a large object", "SELECT pg_catalog.lo_create(0)"),
+    probe("notify", "SELECT pg_catalog.pg_notify('posture', '')"),
+    probe("see other sessions", "SELECT query FROM pg_catalog.pg_stat_activity"),
+    probe("stop other sessions", "SELECT pg_catalog.pg_terminate_backend(0)"),
+    probe("read the catalogue", "SELECT relname FROM pg_catalog.pg_class LIMIT 1"),
+    probe("read the statistics", "SELECT * FROM pg_catalog.pg_stats LIMIT 1"),
+    probe("read the information schema", "SELECT * FROM information_schema.tables LIMIT 1"),
+    probe("run a block of code", "DO $$ BEGIN NULL; END $$"),
+];
+
+/// Tries all on a connection of `user`.
+///
+/// # Errors
+/// The driver's, when the connection is lost.
+pub(super) async fn try_all(
+    client: &Client,
+    user: &str,
+    locked: bool,
+) -> Result<Vec<Finding>, Error> {
+    let probes = ALWAYS.iter().chain(if locked { LOCKED } else { &[] });
+    let mut findings = Vec::new();
+    let mut tried = 0_u32;
+    for probe in probes {
+        tried += 1;
+        if let Some(answer) = not_refused(client, probe).await? {
+            findings.push(Finding {
+                check: "probes".to_owned(),
+                subject: user.to_owned(),
+                state: FindingState::Unfit,
+                detail: format!("an attempt to {} was not refused: {answer}", probe.name),
+                fix_sql: None,
+                mandatory: true,
+            });
+        }
+    }
+    if findings.is_empty() {
+        findings.push(Finding {
+            check: "probes".to_owned(),
+            subject: user.to_owned(),
+            state: FindingState::Good,
+            detail: format!("{tried} attempts were refused"),
+            fix_sql: None,
+            mandatory: true,
+        });
+    }
+    Ok(findings)
+}
+
+/// What came instead of the refusal, or none.
+async fn not_refused(client: &Client, probe: &Probe) -> Result<Option<String>, Error> {
+    // READ WRITE: the privileges must refuse it, not the transaction.
+    let text = format!(
+        "BEGIN READ WRITE; SET LOCAL statement_timeout = '2s'; SET LOCAL lock_timeout = '1s'; {}",
+        probe.sql
+    );
+    let (tried, ended) = tokio::join!(client.simple_query(&text), client.batch_execute("ROLLBACK"));
+    ended?;
+    match tried {
+        Ok(answer) if probe.may_show_nothing && !has_row(&answer) => Ok(None),
+        Ok(_) => Ok(Some("it was done, and rolled back".to_owned())),
+        Err(error) => match error.code() {
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(None),
+            Some(state) => Ok(Some(format!("SQLSTATE {}", state.code()))),
+            None => Err(error),
+        },
+    }
+}
+
+fn has_row(answer: &[SimpleQueryMessage]) -> bool {
+    answer.iter().any(|message| matches!(message, SimpleQueryMessage::Row(_)))
+}
+
+/// Whether the database believes what the server signs: its key is there and has not expired.
+///
+/// # Errors
+/// The driver's, when the connection is lost.
+pub(super) async fn try_key(
+    client: &Client,
+    user: &str,
+    who: Who,
+    key: &IdentityKey,
+) -> Result<Finding, Error> {
+    let believed = is_believed(client, who, key).await;
+    client.batch_execute("ROLLBACK").await?;
+    let good = match believed {
+        Ok(()) => true,
+        Err(error) if error.as_db_error().is_some() => false,
+        Err(error) => return Err(error),
+    };
+    Ok(Finding {
+        check: "server key".to_owned(),
+        subject: user.to_owned(),
+        state: if good { FindingState::Good } else { FindingState::Missing },
+        detail: if good {
+            ""
+        } else {
+            "the database does not know the server's key, or it expired"
+        }
+        .to_owned(),
+        fix_sql: (!good).then(|| {
+            "-- run `retail-mcp migrate` with the same database.identity_key_file".to_owned()
+        }),
+        mandatory: true,
+    })
+}
+
+async fn is_believed(client: &Client, who: Who, key: &IdentityKey) -> Result<(), Error> {
+    // A database that does not say where it is believes nothing.
+    let nowhere = || ConnectionPlace::new(String::new(), 0);
+    let place = place(client).await?.unwrap_or_else(nowhere);
+    let SignedIdentity { who, signature, .. } = key.sign(&who, &place);
+    client
+        .batch_execute(&format!(
+            "BEGIN READ ONLY; SET LOCAL app.current_rls_user_id = '{who}'; \
+             SET LOCAL app.rls_signature = '{signature}'; SELECT store_id FROM retail.stores LIMIT 1"
+        ))
+        .await
+}

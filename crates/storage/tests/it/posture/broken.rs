@@ -1,0 +1,392 @@
+//! One case for each thing that can be amiss.
+
+use retail_testkit::TestDatabase;
+use rstest::rstest;
+
+use super::{answers, posture};
+
+const ALL_ROWS: &str = "CREATE VIEW retail.all_orders AS SELECT * FROM retail.orders";
+const COUNT: &str = "CREATE FUNCTION retail.count_all() RETURNS bigint LANGUAGE sql STABLE
+    AS 'SELECT count(*) FROM retail.orders'";
+
+/// What is broken, and the check and subject that must name it.
+#[rstest]
+#[case::secret_column(
+    "GRANT SELECT ON retail.stores TO retail_query",
+    "grants",
+    "retail.stores for retail_query"
+)]
+#[case::secret_column_to_public(
+    "GRANT SELECT (rls_user_id) ON retail.stores TO PUBLIC",
+    "grants",
+    "retail.stores for retail_query_hq"
+)]
+#[case::new_column(
+    "ALTER TABLE retail.orders ADD COLUMN note text",
+    "grants",
+    "retail.orders for retail_query"
+)]
+#[case::lost_column(
+    "REVOKE SELECT ON retail.orders FROM retail_query;
+     GRANT SELECT (order_id) ON retail.orders TO retail_query",
+    "grants",
+    "retail.orders for retail_query"
+)]
+#[case::insert(
+    "GRANT INSERT ON retail.orders TO retail_query_hq",
+    "grants",
+    "retail.orders for retail_query_hq"
+)]
+#[case::update_of_a_column(
+    "GRANT UPDATE (quantity) ON retail.order_items TO retail_query",
+    "grants",
+    "retail.order_items for retail_query"
+)]
+#[case::truncate(
+    "GRANT TRUNCATE ON retail.orders TO PUBLIC",
+    "grants",
+    "retail.orders for retail_query"
+)]
+#[case::grant_option(
+    "GRANT SELECT ON retail.orders TO retail_query WITH GRANT OPTION",
+    "grants",
+    "retail.orders for retail_query"
+)]
+#[case::embeddings(
+    "GRANT SELECT ON retail.product_image_embeddings TO retail_query",
+    "grants",
+    "retail.product_image_embeddings for retail_query"
+)]
+#[case::keys(
+    "GRANT SELECT ON retail_sec.identity_key TO PUBLIC",
+    "grants",
+    "retail_sec.identity_key for retail_query"
+)]
+#[case::without_usage(
+    "GRANT SELECT ON retail_mcp.load_record TO retail_query",
+    "grants",
+    "retail_mcp.load_record for retail_query"
+)]
+#[case::sequence(
+    "GRANT USAGE ON SEQUENCE retail.orders_order_id_seq TO retail_query",
+    "grants",
+    "sequence retail.orders_order_id_seq for retail_query"
+)]
+#[case::password_hashes(
+    "GRANT SELECT ON pg_catalog.pg_authid TO retail_query",
+    "grants",
+    "pg_authid"
+)]
+#[case::no_force(
+    "ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY",
+    "row security",
+    "retail.orders"
+)]
+#[case::disabled(
+    "ALTER TABLE retail.customers DISABLE ROW LEVEL SECURITY",
+    "row security",
+    "retail.customers"
+)]
+#[case::table_owner(
+    "ALTER TABLE retail.orders OWNER TO retail_migrator",
+    "ownership",
+    "retail.orders"
+)]
+#[case::schema_owner("ALTER SCHEMA retail OWNER TO retail_migrator", "ownership", "schema retail")]
+#[case::owned_by_a_query_role(
+    "CREATE TABLE retail_mcp.mine (); ALTER TABLE retail_mcp.mine OWNER TO retail_query",
+    "ownership",
+    "retail_query"
+)]
+#[case::definer_of_a_superuser(
+    "ALTER FUNCTION retail_sec.current_store_id() OWNER TO CURRENT_USER",
+    "ownership",
+    "retail_sec.current_store_id()"
+)]
+#[case::extra_policy(
+    "CREATE POLICY everybody ON retail.order_items USING (true)",
+    "policies",
+    "everybody of retail.order_items"
+)]
+#[case::policy_says_true(
+    "ALTER POLICY store_sees_own ON retail.orders USING (true)",
+    "policies",
+    "store_sees_own of retail.orders"
+)]
+#[case::policy_for_others(
+    "ALTER POLICY head_office_sees_all ON retail.orders TO retail_query, retail_query_hq",
+    "policies",
+    "head_office_sees_all of retail.orders"
+)]
+#[case::policy_gone(
+    "DROP POLICY store_sees_own ON retail.customers",
+    "policies",
+    "store_sees_own of retail.customers"
+)]
+#[case::policy_restrictive(
+    "DROP POLICY catalogue_is_shared ON retail.products;
+     CREATE POLICY catalogue_is_shared ON retail.products AS RESTRICTIVE FOR SELECT
+         TO retail_query, retail_query_hq USING (true)",
+    "policies",
+    "catalogue_is_shared of retail.products"
+)]
+#[case::view(
+    "{all_rows}; GRANT SELECT ON retail.all_orders TO retail_query",
+    "views",
+    "retail.all_orders"
+)]
+#[case::invoker_view(
+    "{all_rows}; ALTER VIEW retail.all_orders SET (security_invoker = true);
+     GRANT SELECT ON retail.all_orders TO PUBLIC",
+    "views",
+    "retail.all_orders"
+)]
+#[case::view_elsewhere(
+    "CREATE SCHEMA other; GRANT USAGE ON SCHEMA other TO PUBLIC;
+     CREATE VIEW other.all_orders AS SELECT * FROM retail.orders;
+     GRANT SELECT (order_id) ON other.all_orders TO PUBLIC",
+    "views",
+    "other.all_orders"
+)]
+#[case::materialised_view(
+    "CREATE MATERIALIZED VIEW retail.kept AS SELECT * FROM retail.orders;
+     GRANT SELECT ON retail.kept TO retail_query",
+    "materialised views",
+    "retail.kept"
+)]
+#[case::definer_function(
+    "{count}; ALTER FUNCTION retail.count_all() SECURITY DEFINER",
+    "functions",
+    "retail.count_all()"
+)]
+#[case::volatile_function(
+    "{count}; ALTER FUNCTION retail.count_all() VOLATILE",
+    "functions",
+    "retail.count_all()"
+)]
+#[case::definer_function_of_the_catalogue(
+    "CREATE FUNCTION pg_catalog.lower(integer) RETURNS bigint LANGUAGE sql STABLE
+         SECURITY DEFINER AS 'SELECT count(*) FROM retail.orders WHERE store_id = $1'",
+    "catalogue lockdown",
+    "catalogue"
+)]
+#[case::leakproof_function(
+    "{count}; ALTER FUNCTION retail.count_all() LEAKPROOF",
+    "functions",
+    "retail.count_all()"
+)]
+#[case::other_function_of_an_allowed_name(
+    "CREATE FUNCTION retail_sec.key_not_after(integer) RETURNS text LANGUAGE sql STABLE
+         SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+         AS 'SELECT max(rls_user_id::text) FROM retail.stores';
+     ALTER FUNCTION retail_sec.key_not_after(integer) OWNER TO retail_sec;
+     GRANT EXECUTE ON FUNCTION retail_sec.key_not_after(integer) TO PUBLIC",
+    "functions",
+    "retail_sec.key_not_after(integer)"
+)]
+#[case::leakproof_comparison(
+    "ALTER FUNCTION pg_catalog.text_lt(text, text) LEAKPROOF",
+    "catalogue lockdown",
+    "comparisons of text"
+)]
+#[case::our_own_inner_function(
+    "GRANT EXECUTE ON FUNCTION retail_sec.signed_identity() TO retail_query",
+    "functions",
+    "retail_sec.signed_identity()"
+)]
+#[case::head_offices_function(
+    "GRANT EXECUTE ON FUNCTION retail_sec.sees_all_stores() TO retail_query",
+    "functions",
+    "retail_sec.sees_all_stores()"
+)]
+#[case::lost_function(
+    "REVOKE EXECUTE ON FUNCTION retail_sec.current_store_id() FROM retail_query",
+    "functions",
+    "retail_sec.current_store_id"
+)]
+#[case::search_path_of_a_definer(
+    "ALTER FUNCTION retail_sec.current_store_id() RESET search_path",
+    "functions",
+    "retail_sec.current_store_id()"
+)]
+#[case::no_longer_a_definer(
+    "ALTER FUNCTION retail_sec.sees_all_stores() SECURITY INVOKER",
+    "functions",
+    "retail_sec.sees_all_stores()"
+)]
+#[case::files(
+    "GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO retail_query",
+    "functions",
+    "pg_read_file(text)"
+)]
+#[case::set_config(
+    "GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO PUBLIC",
+    "catalogue lockdown",
+    "catalogue"
+)]
+#[case::new_catalogue_function(
+    "CREATE FUNCTION pg_catalog.pg_novelty() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "catalogue lockdown",
+    "catalogue"
+)]
+#[case::sessions(
+    "GRANT SELECT ON pg_catalog.pg_stat_activity TO PUBLIC",
+    "catalogue lockdown",
+    "catalogue"
+)]
+#[case::catalogue_column(
+    "GRANT SELECT (relname) ON pg_catalog.pg_class TO retail_query",
+    "catalogue lockdown",
+    "catalogue"
+)]
+#[case::language("GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC", "catalogue lockdown", "catalogue")]
+#[case::information_schema(
+    "GRANT USAGE ON SCHEMA information_schema TO PUBLIC",
+    "catalogue lockdown",
+    "catalogue"
+)]
+#[case::temporary_tables("GRANT TEMPORARY ON DATABASE {db} TO PUBLIC", "database", "retail_query")]
+#[case::new_schemas("GRANT CREATE ON DATABASE {db} TO retail_query", "database", "retail_query")]
+#[case::new_objects(
+    "GRANT CREATE ON SCHEMA retail TO retail_query",
+    "schemas",
+    "retail for retail_query"
+)]
+#[case::no_usage(
+    "REVOKE USAGE ON SCHEMA retail FROM retail_query",
+    "schemas",
+    "retail for retail_query"
+)]
+#[case::new_tables_of_the_owner(
+    "ALTER DEFAULT PRIVILEGES FOR ROLE retail_owner IN SCHEMA retail GRANT SELECT ON TABLES TO retail_query",
+    "default privileges",
+    "retail_owner"
+)]
+#[case::new_tables_to_public(
+    "ALTER DEFAULT PRIVILEGES FOR ROLE retail_owner GRANT SELECT ON TABLES TO PUBLIC",
+    "default privileges",
+    "retail_owner"
+)]
+#[case::new_functions_of_sec(
+    "ALTER DEFAULT PRIVILEGES FOR ROLE retail_sec GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
+    "default privileges",
+    "retail_sec"
+)]
+#[case::extension_in_reach(
+    "GRANT USAGE ON SCHEMA public TO PUBLIC",
+    "extensions",
+    "vector for retail_query"
+)]
+#[case::foreign_server(
+    "CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER far FOREIGN DATA WRAPPER elsewhere;
+     GRANT USAGE ON FOREIGN SERVER far TO retail_query",
+    "extensions",
+    "far"
+)]
+#[case::setting_of_the_database(
+    "ALTER ROLE retail_query IN DATABASE {db} SET default_transaction_read_only = off",
+    "role settings",
+    "retail_query default_transaction_read_only"
+)]
+#[case::temporary_files(
+    "ALTER ROLE retail_query_hq IN DATABASE {db} SET temp_file_limit = -1",
+    "role settings",
+    "retail_query_hq temp_file_limit"
+)]
+#[tokio::test]
+async fn what_is_broken_is_refused_named_and_mended(
+    #[case] broken_by: &str,
+    #[case] check: &str,
+    #[case] subject: &str,
+) {
+    let database = TestDatabase::seeded().await;
+    let broken_by = broken_by
+        .replace("{db}", &database.name)
+        .replace("{all_rows}", ALL_ROWS)
+        .replace("{count}", COUNT);
+    database.psql(&broken_by);
+    let broken = posture(&database).await;
+    assert!(broken.must_refuse(), "{broken_by} is not noticed");
+    assert!(
+        broken.faults().any(|f| f.check == check && f.subject.contains(subject)),
+        "{check}: {subject} is not named:\n{broken}"
+    );
+    assert!(!answers(&database).await, "it is served all the same:\n{broken}");
+    let mended_by: Vec<_> = broken.faults().filter_map(|f| f.fix_sql.clone()).collect();
+    database.psql(&mended_by.join(";\n"));
+    let mended = posture(&database).await;
+    assert!(!mended.must_refuse(), "{mended_by:?} does not mend it:\n{mended}");
+    assert!(answers(&database).await);
+}
+
+/// Roles belong to all databases of the cluster, so these are broken, looked at and mended in one
+/// transaction that nobody else sees.
+#[rstest]
+#[case("ALTER ROLE retail_query BYPASSRLS", "role attributes|retail_query")]
+#[case("ALTER ROLE retail_query_hq SUPERUSER", "role attributes|retail_query_hq")]
+#[case("ALTER ROLE retail_query CREATEDB", "role attributes|retail_query")]
+#[case("ALTER ROLE retail_query CREATEROLE", "role attributes|retail_query")]
+#[case("ALTER ROLE retail_query REPLICATION", "role attributes|retail_query")]
+#[case("ALTER ROLE retail_sec SUPERUSER", "role attributes|retail_sec")]
+#[case("ALTER ROLE retail_owner LOGIN", "role attributes|retail_owner")]
+#[case("ALTER ROLE retail_query CONNECTION LIMIT -1", "connection limit|retail_query")]
+#[case("GRANT retail_owner TO retail_query", "role membership|retail_query")]
+#[case("GRANT pg_read_all_data TO retail_query_hq", "role membership|retail_query_hq")]
+#[case("GRANT pg_monitor TO retail_query", "role membership|retail_query")]
+#[case(
+    "ALTER ROLE retail_query SET default_transaction_read_only = off",
+    "role settings|retail_query default_transaction_read_only"
+)]
+#[case(
+    "ALTER ROLE retail_query RESET statement_timeout",
+    "role settings|retail_query statement_timeout"
+)]
+#[case("ALTER ROLE retail_query SET lock_timeout = 0", "role settings|retail_query lock_timeout")]
+#[case(
+    "ALTER ROLE retail_query RESET temp_file_limit",
+    "role settings|retail_query temp_file_limit"
+)]
+#[case(
+    "ALTER ROLE retail_query SET search_path = public",
+    "role settings|retail_query search_path"
+)]
+#[case("GRANT SET ON PARAMETER log_statement TO retail_query", "parameters|log_statement")]
+#[tokio::test]
+async fn a_role_that_is_more_than_it_may_be_is_named_and_mended(
+    #[case] broken_by: &str,
+    #[case] named: &str,
+) {
+    let database = TestDatabase::seeded().await;
+    let faults = |when: &str| {
+        format!(
+            "SELECT '{when}', check_name || '|' || subject FROM retail_sec.posture()
+             WHERE mandatory AND state <> 'good' ORDER BY 2"
+        )
+    };
+    let seen = database.psql(&format!(
+        "BEGIN; {broken_by}; {before};
+         SELECT fix_sql FROM retail_sec.posture() WHERE mandatory AND state <> 'good' \\gexec\n\
+         {after}; ROLLBACK",
+        before = faults("before"),
+        after = faults("after"),
+    ));
+    let told: Vec<_> = seen.lines().filter(|line| line.contains('|')).collect();
+    assert!(told.contains(&format!("before|{named}").as_str()), "{seen}");
+    assert!(!told.iter().any(|line| line.starts_with("after")), "it is not mended: {seen}");
+}
+
+#[rstest]
+#[case("BYPASSRLS")]
+#[case("CREATEROLE")]
+#[case("SUPERUSER")]
+#[tokio::test]
+async fn a_login_that_is_more_than_a_query_role_is_not_fit(#[case] attribute: &str) {
+    let database = TestDatabase::seeded().await;
+    let seen = database.psql(&format!(
+        "BEGIN; ALTER ROLE retail_query {attribute}; SET SESSION AUTHORIZATION retail_query;
+         SELECT 'fit', retail_sec.login_is_fit(); RESET SESSION AUTHORIZATION; ROLLBACK;
+         SET SESSION AUTHORIZATION retail_query; SELECT 'fit', retail_sec.login_is_fit()"
+    ));
+    let told: Vec<_> = seen.lines().filter(|line| line.starts_with("fit")).collect();
+    assert_eq!(told, ["fit|f", "fit|t"]);
+}
