@@ -5,13 +5,34 @@
     reason = "a benchmark whose set-up fails has nothing to measure"
 )]
 
+mod policies;
+
+pub use policies::{Policy, PolicyTarget};
 use retail_sample_data::{Dataset, Scale, Spec, Table};
+use retail_sql_guard::{Guard, GuardPolicy};
 use retail_storage::{Admin, CopyTable, LoadRecord};
 use retail_testkit::{TestDatabase, until};
 
 /// The sample data of `scale` that all benchmarks use: seed 42, until the tests' last day.
 pub fn dataset(scale: Scale) -> Dataset {
     Dataset::new(Spec { seed: 42, scale, until: until() }).expect("a data set")
+}
+
+/// The guard of the retail schema.
+pub fn retail_guard() -> Guard {
+    let policy = include_str!("../../crates/storage/policy/retail.toml");
+    Guard::new(GuardPolicy::from_toml(policy).expect("the retail policy"))
+}
+
+/// What analysts write: the collection that the guard's tests use.
+pub fn benign_statements() -> Vec<String> {
+    let lines = include_str!("../../crates/testkit/corpus/benign.jsonl").lines();
+    lines
+        .map(|line| {
+            let entry: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+            entry.get("sql").and_then(|sql| sql.as_str()).expect("a statement").to_owned()
+        })
+        .collect()
 }
 
 /// Makes the rows of `table` as COPY text, throws them away, and gives their number.
