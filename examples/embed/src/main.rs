@@ -52,7 +52,8 @@ async fn main() -> anyhow::Result<()> {
         storage::DatabaseSettings::new(var("DATABASE_HOST")?, port, var("DATABASE_NAME")?);
     let logins = storage::QueryLogins {
         stores: storage::Login::new("retail_query", var("DATABASE_PASSWORD")?),
-        head_office: storage::Login::new("retail_query_hq", ""), // No key is head office's.
+        // No key is head office's, but its role is looked at before anything is served.
+        head_office: storage::Login::new("retail_query_hq", var("HEAD_OFFICE_PASSWORD")?),
     };
     let pool = storage::PoolSettings::default();
     let key = storage::IdentityKey::from_hex(&var("IDENTITY_KEY")?).context("IDENTITY_KEY")?;
