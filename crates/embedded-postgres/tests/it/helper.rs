@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Lines};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::support;
@@ -29,7 +29,7 @@ impl Drop for Helper {
 ///
 /// With `leave` it returns from `main` without dropping the cluster; else it waits to be killed.
 pub(crate) fn spawn(data_dir: &Path, leave: bool) -> Helper {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = with_default_interrupt(std::env::current_exe().unwrap());
     command
         .args(["--exact", "helper::run_as_helper", "--nocapture"])
         .env(DATA_DIR, data_dir)
@@ -47,6 +47,18 @@ pub(crate) fn spawn(data_dir: &Path, leave: bool) -> Helper {
         .find_map(|line| line.split_once("server=")?.1.trim().parse().ok())
         .expect("the helper prints the server's process number");
     Helper { child, server_pid, _output: lines }
+}
+
+/// A command that SIGINT ends. What a shell starts in the background ignores it, and so would all that
+/// it starts.
+fn with_default_interrupt(program: PathBuf) -> Command {
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
 }
 
 /// Not a test by itself: passes at once unless [`spawn`] runs it.
