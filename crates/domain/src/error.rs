@@ -15,6 +15,10 @@ pub enum ErrorCode {
     InvalidArgument,
     /// The statement is not one read-only query.
     QueryNotAllowed,
+    /// What the call names is not there, or not for this caller to see.
+    NotFound,
+    /// The catalogue has no complete vectors of the model that the search needs.
+    EmbeddingsNotReady,
     /// PostgreSQL refused the statement: a wrong name, a type error, a division by zero.
     QueryFailed,
     /// The statement is expected to take more than its limit; it was not run.
@@ -41,6 +45,8 @@ impl ErrorCode {
         match self {
             Self::InvalidArgument => "invalid_argument",
             Self::QueryNotAllowed => "query_not_allowed",
+            Self::NotFound => "not_found",
+            Self::EmbeddingsNotReady => "embeddings_not_ready",
             Self::QueryFailed => "query_failed",
             Self::QueryTooCostly => "query_too_costly",
             Self::QueryTimeout => "query_timeout",
@@ -59,6 +65,8 @@ impl ErrorCode {
             Self::Overloaded | Self::Unavailable => true,
             Self::InvalidArgument
             | Self::QueryNotAllowed
+            | Self::NotFound
+            | Self::EmbeddingsNotReady
             | Self::QueryFailed
             | Self::QueryTooCostly
             | Self::QueryTimeout

@@ -72,17 +72,21 @@ pub enum Scope {
     /// Run ad-hoc SQL.
     #[serde(rename = "retail.sql")]
     Sql,
+    /// Be shown what the chain pays and earns: cost and margin of products.
+    #[serde(rename = "retail.costs")]
+    Costs,
 }
 
 impl Scope {
     /// All scopes that there are.
-    pub const ALL: [Self; 2] = [Self::Read, Self::Sql];
+    pub const ALL: [Self; 3] = [Self::Read, Self::Sql, Self::Costs];
 
     /// The name in tokens, for example `retail.sql`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "retail.read",
             Self::Sql => "retail.sql",
+            Self::Costs => "retail.costs",
         }
     }
 }

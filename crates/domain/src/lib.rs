@@ -1,14 +1,27 @@
 #![doc = include_str!("../README.md")]
 
+mod embedding;
 mod error;
 mod identity;
+mod money;
 pub mod ports;
 mod query;
+mod recommendation;
 mod schema;
+mod search;
 
+pub use embedding::{Embedding, EmbeddingModel};
 pub use error::{Error, ErrorCode};
 pub use identity::{Principal, RlsUserId, Scope, Store, StoreId, VerifiedIdentity, Visibility};
+pub use money::Cents;
 pub use query::{Column, JsonRow, QueryAnswer, QueryLimits, SqlText, Truncation};
+pub use recommendation::{
+    Evidence, Recommendation, RecommendationKind, RecommendationRequest, Recommendations,
+};
 pub use schema::{
     ColumnSchema, KeyRole, Relationship, RetailTable, RowEstimate, TableSchema, ValidValues,
+};
+pub use search::{
+    FusionWeights, HybridQuery, KeywordTerm, ProductCard, ProductFilters, ProductMatch,
+    ProductMatches, ProductWish, SearchMode, SemanticQuery, StockOnHand,
 };

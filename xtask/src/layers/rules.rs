@@ -61,13 +61,15 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer::new("retail-mcp-protocol", &["retail-domain", "retail-sql-guard"])
         .without(&["reqwest", "redis", "hyper"]),
     Layer::new("retail-cache", &["retail-domain"]),
-    Layer::new("retail-embeddings", &["retail-domain"]),
+    Layer::new("retail-embeddings", &["retail-domain", "retail-wheels"]),
     Layer::new("retail-telemetry", &["retail-domain"]),
-    Layer::new("retail-embedded-postgres", &[]),
+    Layer::new("retail-embedded-postgres", &["retail-wheels"]),
+    Layer::new("retail-wheels", &[]),
     Layer::new("retail-sample-data", &[]),
     Layer::joining("retail-server"),
     Layer::joining("retail-testkit").test_code(),
     Layer::joining("retail-benches").test_code(),
+    Layer::joining("retail-search-eval").test_code(),
     Layer::joining("retail-example-embed").test_code(),
     Layer::new("xtask", &[]).without(&["sqlx*", "tokio*", "reqwest"]),
 ];
@@ -95,6 +97,7 @@ impl Owned {
 }
 
 const DATABASE: &[&str] = &["retail-storage", "retail-testkit", "retail-benches"];
+const MODELS: &[&str] = &["retail-embeddings"];
 const ONE_DOOR: &str = "one door to the database: every query carries a principal";
 
 /// External crates with an owner.
@@ -104,6 +107,8 @@ pub(super) const OWNED: &[Owned] = &[
     Owned { pattern: "deadpool-redis", by: &["retail-cache"], why: "one cache" },
     Owned { pattern: "redis", by: &["retail-cache"], why: "one cache" },
     Owned { pattern: "deadpool*", by: DATABASE, why: ONE_DOOR },
+    Owned { pattern: "candle*", by: MODELS, why: "one place for models" },
+    Owned { pattern: "tokenizers", by: MODELS, why: "one place for models" },
     Owned {
         pattern: "rmcp*",
         by: &["retail-mcp-protocol", "retail-testkit", "retail-benches", "retail-example-embed"],

@@ -1,0 +1,1 @@
+//! Measures product search against labelled queries.
