@@ -1,19 +1,22 @@
 //! `cargo xtask setup`: what the build and the tests need.
 
 mod libclang;
+mod model;
 mod packages;
 mod postgres;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::command::CommandLine;
 use crate::console;
 use crate::workspace::Workspace;
 
-/// Finds or provides the C compiler, libclang, and a way to PostgreSQL. Safe to run again.
+/// Finds or provides the C compiler, libclang, a way to PostgreSQL, and the embedding model. Safe to run
+/// again.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     c_compiler()?;
     postgres::provide()?;
+    model::provide()?;
     libclang::provide(workspace)
 }
 
@@ -50,4 +53,15 @@ pub(crate) fn pip() -> Option<CommandLine> {
         CommandLine::new("pip"),
     ];
     candidates.into_iter().find(|pip| pip.clone().arg("--version").succeeds())
+}
+
+/// How to call pip here, after installing it if need be. `why` says what it is for.
+fn need_pip(why: &str) -> Result<CommandLine> {
+    if pip().is_none() {
+        packages::install(&format!("Python's pip, which downloads {why}"), &["python3-pip"])?;
+    }
+    let Some(pip) = pip() else {
+        bail!("pip is installed but does not run: try `python3 -m pip --version`");
+    };
+    Ok(pip)
 }

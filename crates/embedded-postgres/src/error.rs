@@ -195,6 +195,23 @@ impl Error {
     }
 }
 
+impl From<retail_wheels::Error> for Error {
+    fn from(error: retail_wheels::Error) -> Self {
+        match error {
+            retail_wheels::Error::NoPip | retail_wheels::Error::Download { .. } => {
+                Self::NothingToRun { reason: error.to_string() }
+            }
+            retail_wheels::Error::Unpack { wheel, source } => Self::Unpack { wheel, source },
+            retail_wheels::Error::UnsafeEntry { wheel, entry } => {
+                Self::UnsafeEntry { wheel, entry }
+            }
+            retail_wheels::Error::File { operation, path, source } => {
+                Self::File { operation, path, source }
+            }
+        }
+    }
+}
+
 /// The end of a program's output, short enough for an error message.
 pub(crate) fn tail(text: &str, max_lines: usize) -> String {
     let lines: Vec<&str> =

@@ -2,7 +2,6 @@
 
 mod bundle;
 mod local;
-mod unpack;
 
 use std::path::{Path, PathBuf};
 
@@ -132,25 +131,4 @@ impl Installation {
             _ => Ok(Self { origin: Origin::Named, ..found }),
         }
     }
-}
-
-/// The folder for downloads and clusters when the user names none.
-///
-/// `/var/cache/retail-mcp` for root, because the server's unprivileged user must be able to enter
-/// it; else `$XDG_CACHE_HOME/retail-mcp`, `~/.cache/retail-mcp`, or a folder for this user in the
-/// folder for temporary files.
-pub fn default_data_root() -> PathBuf {
-    let user = rustix::process::geteuid();
-    if user.is_root() {
-        return PathBuf::from("/var/cache/retail-mcp");
-    }
-    // The XDG rules say to ignore a relative path.
-    let absolute =
-        |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    absolute("XDG_CACHE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-        .map_or_else(
-            || std::env::temp_dir().join(format!("retail-mcp-{}", user.as_raw())),
-            |cache| cache.join("retail-mcp"),
-        )
 }

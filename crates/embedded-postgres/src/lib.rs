@@ -13,5 +13,6 @@ pub use cluster::{Cluster, ClusterOptions, Listen, Profile};
 pub use connection::{ConnectionInfo, HostSpec};
 pub use data_dir::existing_major;
 pub use error::Error;
-pub use installation::{Installation, Origin, ProvisionOptions, default_data_root};
+pub use installation::{Installation, Origin, ProvisionOptions};
 pub use psql::{Psql, unique_name};
+pub use retail_wheels::default_data_root;

