@@ -294,5 +294,6 @@ fn check_unique<'a>(what: &str, values: impl Iterator<Item = &'a str>) -> Result
     Ok(())
 }
 
+mod scaled;
 #[cfg(test)]
 mod tests;
