@@ -66,7 +66,7 @@ impl Visibility {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Scope {
-    /// Read descriptions of the data: schemas, dates.
+    /// Read descriptions of the data, and find products: schemas, dates, search, recommendations.
     #[serde(rename = "retail.read")]
     Read,
     /// Run ad-hoc SQL.

@@ -16,7 +16,8 @@ pub use identity::{Principal, RlsUserId, Scope, Store, StoreId, VerifiedIdentity
 pub use money::Cents;
 pub use query::{Column, JsonRow, QueryAnswer, QueryLimits, SqlText, Truncation};
 pub use recommendation::{
-    Evidence, Recommendation, RecommendationKind, RecommendationRequest, Recommendations,
+    Evidence, ProductRef, Recommendation, RecommendationKind, RecommendationRequest,
+    Recommendations,
 };
 pub use schema::{
     ColumnSchema, KeyRole, Relationship, RetailTable, RowEstimate, TableSchema, ValidValues,

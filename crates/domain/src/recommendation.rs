@@ -1,10 +1,36 @@
 //! What goes with a product, a customer or the season, and the evidence for it.
 
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{Cents, ProductCard};
+
+/// A product, as a caller names it.
+///
+/// ```
+/// use retail_domain::ProductRef;
+///
+/// assert_eq!(ProductRef::Id(7).to_string(), "product 7");
+/// assert_eq!(ProductRef::Sku("HW7".to_owned()).to_string(), "product with the SKU 'HW7'");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProductRef {
+    /// By its key.
+    Id(i32),
+    /// By its article number, letter by letter as the catalogue has it.
+    Sku(String),
+}
+
+impl fmt::Display for ProductRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(product_id) => write!(f, "product {product_id}"),
+            Self::Sku(sku) => write!(f, "product with the SKU '{sku}'"),
+        }
+    }
+}
 
 /// What to recommend by.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +38,7 @@ pub enum RecommendationKind {
     /// Products whose description means nearly the same.
     SimilarProducts {
         /// To this product.
-        product_id: i32,
+        product: ProductRef,
         /// Least cosine similarity, -1 to 1.
         min_similarity: f64,
     },
@@ -31,7 +57,7 @@ pub enum RecommendationKind {
     /// Products in the same baskets.
     CrossSell {
         /// As this product.
-        product_id: i32,
+        product: ProductRef,
         /// Baskets of this many days count.
         days_back: u32,
     },

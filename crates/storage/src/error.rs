@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use retail_domain::EmbeddingModel;
+
 use crate::Posture;
 
 /// A failure to connect, migrate, adopt or load. For operators: it may name tables and roles.
@@ -56,8 +58,10 @@ pub enum StorageError {
         /// The role that logged in.
         user: String,
     },
-    /// Somebody else migrates, and does not finish.
-    #[error("another migration holds the lock for {waited_seconds} s; try again when it is done")]
+    /// Somebody else migrates or embeds, and does not finish.
+    #[error(
+        "another migration or `retail-mcp embed` holds the lock for {waited_seconds} s; try again when it is done"
+    )]
     Locked {
         /// How long this one waited.
         waited_seconds: u64,
@@ -94,6 +98,31 @@ pub enum StorageError {
     /// There are rows that are not sample data.
     #[error("the tables hold rows that are not sample data; they are never replaced")]
     NotSampleData,
+    /// A vector came from another model than the one that is being filled.
+    #[error("a vector of {found} cannot be kept as one of {expected}")]
+    OtherEmbeddingModel {
+        /// The model that is being filled.
+        expected: EmbeddingModel,
+        /// The model of the vector.
+        found: EmbeddingModel,
+    },
+    /// There is no model of that key.
+    #[error("there is no embedding model {model_id}; `retail-mcp embed` registers one")]
+    UnknownEmbeddingModel {
+        /// The key.
+        model_id: i16,
+    },
+    /// A model cannot be made ready: products have no vector of it, or one of a former text.
+    #[error(
+        "{missing} products have no current vector of {model}; run `retail-mcp embed`, which goes on \
+         where it stopped"
+    )]
+    EmbeddingsMissing {
+        /// The model.
+        model: EmbeddingModel,
+        /// How many products.
+        missing: u64,
+    },
     /// The file of certificate authorities is not usable.
     #[error("could not read certificates from {}", path.display())]
     Certificates {

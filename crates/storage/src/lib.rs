@@ -3,6 +3,7 @@
 mod admin;
 mod callers;
 mod capped;
+mod embeddings;
 mod error;
 mod guard;
 mod health;
@@ -14,7 +15,9 @@ mod migrate;
 mod pages;
 mod pool;
 mod posture;
+mod product_search;
 mod query_runner;
+mod recommendations;
 mod schema_catalog;
 mod settings;
 mod sql_error;
@@ -26,6 +29,7 @@ mod test_support;
 mod values;
 
 pub use admin::{Admin, ChainStore};
+pub use embeddings::{EmbeddingModelRecord, ProductText};
 pub use error::StorageError;
 pub use guard::RETAIL_GUARD_POLICY;
 pub use health::PgHealthProbe;
@@ -35,6 +39,9 @@ pub use load::{CopyTable, LoadRecord};
 pub use migrate::{MigrateOptions, MigrationReport};
 pub use pool::{KeyEnd, PoolSettings, QueryDatabase, QueryLogins};
 pub use posture::{Finding, FindingState, Posture};
+#[cfg(feature = "test-support")]
+pub use product_search::SearchPlans;
+pub use product_search::{PgProductSearch, SearchSettings};
 pub use query_runner::PgQueryRunner;
 pub use schema_catalog::PgSchemaCatalog;
 pub use settings::{DatabaseSettings, Login, TlsMode};

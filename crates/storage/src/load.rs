@@ -49,6 +49,10 @@ const TABLES: [&str; 10] = [
     "stores",
 ];
 
+/// What is kept of the products elsewhere. Triggers fill the texts and the words.
+const OF_PRODUCTS: [&str; 3] =
+    ["retail_mcp.product_embeddings", "retail_mcp.product_texts", "retail_mcp.search_words"];
+
 impl Admin {
     /// What was loaded last, or none.
     ///
@@ -78,6 +82,8 @@ impl Admin {
     /// Loads the tables in the order given, all or nothing. After each piece, `progress` is told the
     /// table and the rows in it.
     ///
+    /// The vectors of the former products go with them: no model is ready afterwards.
+    ///
     /// COPY does not work on a table whose row security binds the one who copies, so FORCE is off
     /// for the owner inside this transaction, and on again before it commits. No other session can
     /// see the tables meanwhile.
@@ -103,6 +109,9 @@ impl Admin {
         for table in TABLES {
             self.execute(&format!("VACUUM (ANALYZE) retail.{table}"), "analyse a table").await?;
         }
+        for table in OF_PRODUCTS {
+            self.execute(&format!("VACUUM (ANALYZE) {table}"), "analyse a table").await?;
+        }
         Ok(())
     }
 
@@ -127,8 +136,11 @@ impl Admin {
                 return Err(StorageError::NotEmpty);
             }
         }
+        let forget = include_str!("../sql/forget_embeddings.sql");
+        self.execute(forget, "forget the vectors of the products").await?;
         let all = TABLES.map(|table| format!("retail.{table}")).join(", ");
-        self.execute(&format!("TRUNCATE {all}"), "empty the tables").await?;
+        let of_products = OF_PRODUCTS.join(", ");
+        self.execute(&format!("TRUNCATE {all}, {of_products}"), "empty the tables").await?;
         for table in tables {
             self.copy(table, progress).await?;
         }
@@ -148,6 +160,12 @@ impl Admin {
         .await
         .map(|_| ())
         .map_err(failed("record the load"))
+    }
+
+    /// Counts the words of the catalogue anew. The role is the owner's.
+    pub(crate) async fn refresh_search_words(&mut self) -> Result<(), StorageError> {
+        let sql = "SELECT retail_mcp.refresh_search_words()";
+        self.execute(sql, "count the words of the catalogue").await
     }
 
     async fn copy(

@@ -15,11 +15,18 @@ use crate::{Admin, IdentityKey, StorageError};
 /// The oldest PostgreSQL that has all we use.
 const MIN_MAJOR_VERSION: i32 = 16;
 
-/// Key of the advisory lock: "retail" in ASCII.
-const LOCK_KEY: i64 = 0x72_65_74_61_69_6c;
+/// A lock of the session that one at a time holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AdvisoryLock {
+    pub(crate) key: i64,
+    pub(crate) longest_wait: Duration,
+}
 
-/// Longest wait for another migration.
-const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
+const MIGRATION_LOCK: AdvisoryLock = AdvisoryLock {
+    // "retail" in ASCII.
+    key: 0x72_65_74_61_69_6c,
+    longest_wait: Duration::from_mins(1),
+};
 
 const BOOTSTRAP: &str = include_str!("../sql/bootstrap.sql");
 const LOCKED: &str = include_str!("../sql/posture/locked.sql");
@@ -69,12 +76,11 @@ impl Admin {
             return Err(StorageError::ServerTooOld { found: server_major_version });
         }
         self.execute("RESET ROLE", "take the login's own role").await?;
-        self.lock().await?;
+        self.lock(MIGRATION_LOCK).await?;
         let result = self.migrate_locked(options, server_major_version).await;
         // The lock goes with the session anyway.
         let _ = self.execute("RESET ROLE", "take the login's own role").await;
-        let unlock = format!("SELECT pg_advisory_unlock({LOCK_KEY})");
-        let _ = self.execute(&unlock, "release the migration lock").await;
+        self.unlock(MIGRATION_LOCK).await;
         result
     }
 
@@ -110,6 +116,9 @@ impl Admin {
             .await
             .map_err(StorageError::Migrate)?;
         let applied = self.applied().await? - before;
+        if options.adopt {
+            notes.extend(self.import_former_embeddings().await?);
+        }
         self.execute("RESET ROLE", "take the login's own role").await?;
         if self.may_change_roles().await? {
             self.set_password("retail_query", options.query_password.as_ref()).await?;
@@ -140,23 +149,29 @@ impl Admin {
 
     /// Tries in a loop: a session that waits inside PostgreSQL holds a snapshot, and
     /// `CREATE INDEX CONCURRENTLY` in the other migration would wait for it for ever.
-    async fn lock(&mut self) -> Result<(), StorageError> {
+    pub(crate) async fn lock(&mut self, lock: AdvisoryLock) -> Result<(), StorageError> {
         let started = Instant::now();
         let try_lock = "SELECT pg_try_advisory_lock($1)";
         loop {
             let locked: bool = sqlx::query_scalar(try_lock)
-                .bind(LOCK_KEY)
+                .bind(lock.key)
                 .fetch_one(&mut self.connection)
                 .await
-                .map_err(failed("take the migration lock"))?;
+                .map_err(failed("take a lock"))?;
             if locked {
                 return Ok(());
             }
-            if started.elapsed() > LOCK_TIMEOUT {
-                return Err(StorageError::Locked { waited_seconds: LOCK_TIMEOUT.as_secs() });
+            if started.elapsed() > lock.longest_wait {
+                return Err(StorageError::Locked { waited_seconds: lock.longest_wait.as_secs() });
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Gives the lock back. It goes with the session anyway.
+    pub(crate) async fn unlock(&mut self, lock: AdvisoryLock) {
+        let unlock = format!("SELECT pg_advisory_unlock({})", lock.key);
+        let _ = self.execute(&unlock, "release a lock").await;
     }
 
     /// Makes roles, extension and schemas if the login may; otherwise they have to be there.

@@ -7,7 +7,7 @@ use retail_domain::{Error, ErrorCode};
 use tokio_postgres::error::{ErrorPosition, SqlState};
 
 /// SQLSTATE of `transaction_timeout`, from PostgreSQL 17.
-const TRANSACTION_TIMEOUT: &str = "25P04";
+pub(crate) const TRANSACTION_TIMEOUT: &str = "25P04";
 
 /// The message of `retail_sec.signed_identity()`, migration 0006.
 const NO_IDENTITY: &str = "there is no valid identity for row level security";

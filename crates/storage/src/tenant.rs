@@ -24,9 +24,23 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// functions look for a cancel request only when they are done.
 const STOP_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A transaction may take this much longer than the statement in it. PostgreSQL ends the connection
-/// then, so this only has to come after our own deadline: it is for a server that has died.
+/// A transaction may take this much longer than a statement in it. PostgreSQL ends the connection
+/// then, so this has to come after our own deadline: it is for a server that has died.
 const TRANSACTION_GRACE: Duration = Duration::from_secs(10);
+
+/// All statements of a transaction together may take this much longer than one of them.
+const STATEMENTS_GRACE: Duration = Duration::from_secs(5);
+
+/// When a caller's transaction of several statements is given up. PostgreSQL's own limit of it comes
+/// later: the caller is told what happened, and the connection is ended in order.
+pub(crate) fn deadline(statement_timeout: Duration) -> Duration {
+    statement_timeout + STATEMENTS_GRACE
+}
+
+/// When PostgreSQL ends the transaction, where it can.
+fn transaction_timeout(statement_timeout: Duration) -> Duration {
+    statement_timeout + TRANSACTION_GRACE
+}
 
 /// A read-only transaction under one identity.
 ///
@@ -106,7 +120,7 @@ impl TenantTransaction {
     pub(crate) fn opening(&self, statement_timeout: Duration) -> String {
         let statement_ms = statement_timeout.as_millis();
         let transaction_timeout = if self.connection().has_transaction_timeout {
-            let transaction_ms = (statement_timeout + TRANSACTION_GRACE).as_millis();
+            let transaction_ms = transaction_timeout(statement_timeout).as_millis();
             format!("SET LOCAL transaction_timeout = {transaction_ms}; ")
         } else {
             String::new()
@@ -232,4 +246,18 @@ async fn stop(pooled: PooledConnection, turn: Option<Turn>, counters: Arc<Counte
     }
     drop(Object::take(pooled));
     drop(turn);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_deadline_comes_before_that_of_the_transaction() {
+        for seconds in [1, 5, 60] {
+            let timeout = Duration::from_secs(seconds);
+            let until_the_end = transaction_timeout(timeout).saturating_sub(deadline(timeout));
+            assert!(until_the_end >= Duration::from_secs(2), "{timeout:?}");
+        }
+    }
 }

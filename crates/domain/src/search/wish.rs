@@ -1,11 +1,34 @@
 //! What a customer's words ask for.
 
+mod negations;
+mod prices;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
+mod words;
+
+use self::negations::take_negations;
+use self::prices::take_prices;
+use self::words::Words;
 use crate::{Cents, Error, ErrorCode};
 
 /// A search text, taken apart.
 ///
 /// Words and vectors both fail at "under $20" and "not electric": a vector of "not electric" is near to
 /// electric things. So these are taken out of the text and become conditions.
+///
+/// Only what is surely a price or a negation is taken: "under 2 inch", "under sink", "non-slip",
+/// "cordless" and "without drilling" stay in the text.
+///
+/// ```
+/// use retail_domain::{Cents, ProductWish};
+///
+/// let wish = ProductWish::parse("query", "hedge trimmer under $80, but not electric")?;
+/// assert_eq!(wish.positive_text(), "hedge trimmer");
+/// assert_eq!(wish.unwanted(), ["electric"]);
+/// assert_eq!(wish.max_price(), Some(Cents(7999)));
+/// # Ok::<(), retail_domain::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductWish {
     text: String,
@@ -41,12 +64,18 @@ impl ProductWish {
         if !trimmed.chars().any(char::is_alphanumeric) {
             return refuse("has no letter and no digit", "say what the product is or does");
         }
+        let mut words = Words::new(&trimmed);
+        // Prices first: "not over $20" negates nothing else.
+        let prices = take_prices(&mut words);
+        let unwanted = take_negations(&mut words);
+        let rest = if words.says_something() { words.rest() } else { String::new() };
+        let positive_text = if rest.is_empty() { trimmed.clone() } else { rest };
         Ok(Self {
-            positive_text: trimmed.clone(),
             text: trimmed,
-            unwanted: Vec::new(),
-            min_price: None,
-            max_price: None,
+            positive_text,
+            unwanted,
+            min_price: prices.min,
+            max_price: prices.max,
         })
     }
 
@@ -55,22 +84,26 @@ impl ProductWish {
         &self.text
     }
 
-    /// What is wanted, without prices and without what is not wanted. Never empty.
+    /// What is wanted, without prices and without what is not wanted. Never empty: of a text that
+    /// names nothing else it is the whole text.
     pub fn positive_text(&self) -> &str {
         &self.positive_text
     }
 
-    /// What a product must not be, a word each, in lower case.
+    /// What a product must not be, in lower case: a word each, or two or three that count only
+    /// together, as in "plastic handle". Empty when the text wants nothing else.
     pub fn unwanted(&self) -> &[String] {
         &self.unwanted
     }
 
-    /// Least list price that the text asks for.
+    /// Least list price that the text asks for: a cent above the amount of "over", the amount of
+    /// "at least".
     pub fn min_price(&self) -> Option<Cents> {
         self.min_price
     }
 
-    /// Highest list price that the text asks for.
+    /// Highest list price that the text asks for: a cent below the amount of "under", the amount of
+    /// "up to".
     pub fn max_price(&self) -> Option<Cents> {
         self.max_price
     }

@@ -18,32 +18,56 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
             'unit_price', 'discount_percent', 'discount_amount', 'total_amount'])
 $$;
 
--- The policies that apply to our roles. using_sql is what the policy says, as PostgreSQL prints it.
+-- All that a query role may read: the eight tables, and the product search's own, which the guard keeps
+-- away from callers' statements.
+CREATE OR REPLACE FUNCTION retail_sec.granted_columns()
+RETURNS TABLE (schema_name text, table_name text, columns text[])
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'retail', r.table_name, r.columns FROM retail_sec.readable_columns() r
+    UNION ALL
+    VALUES
+        ('retail_mcp', 'embedding_models', ARRAY['model_id', 'model_name', 'dimensions',
+            'text_recipe', 'is_ready', 'is_active', 'created_at', 'ready_at']),
+        ('retail_mcp', 'product_embeddings', ARRAY['model_id', 'product_id', 'embedding',
+            'text_hash', 'embedded_at']),
+        ('retail_mcp', 'product_texts', ARRAY['product_id', 'text', 'text_hash', 'document']),
+        ('retail_mcp', 'search_words', ARRAY['word', 'lexeme', 'products']),
+        ('retail_mcp', 'search_synonyms', ARRAY['term', 'synonym'])
+$$;
+
+-- The policies that apply to our roles, by the table with its schema. using_sql is what the policy says, as PostgreSQL prints it.
 CREATE OR REPLACE FUNCTION retail_sec.expected_policies()
 RETURNS TABLE (table_name text, policy_name text, command "char", roles text[], using_sql text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT t, 'owner_maintains', '*'::"char", ARRAY['retail_owner'], 'true'
-    FROM unnest(ARRAY['stores', 'customers', 'categories', 'product_types', 'products', 'inventory',
-        'orders', 'order_items', 'product_description_embeddings',
-        'product_image_embeddings']) AS t
+    FROM unnest(ARRAY['retail.stores', 'retail.customers', 'retail.categories',
+        'retail.product_types', 'retail.products', 'retail.inventory', 'retail.orders',
+        'retail.order_items', 'retail.product_description_embeddings',
+        'retail.product_image_embeddings', 'retail_mcp.embedding_models',
+        'retail_mcp.product_embeddings', 'retail_mcp.product_texts', 'retail_mcp.search_words',
+        'retail_mcp.search_synonyms']) AS t
     UNION ALL
     SELECT t, 'store_sees_own', 'r', ARRAY['retail_query'],
            '(store_id = ( SELECT retail_sec.current_store_id() AS current_store_id))'
-    FROM unnest(ARRAY['stores', 'inventory', 'orders', 'order_items']) AS t
+    FROM unnest(ARRAY['retail.stores', 'retail.inventory', 'retail.orders',
+        'retail.order_items']) AS t
     UNION ALL
-    SELECT 'customers', 'store_sees_own', 'r', ARRAY['retail_query'],
+    SELECT 'retail.customers', 'store_sees_own', 'r', ARRAY['retail_query'],
            '((primary_store_id = ( SELECT retail_sec.current_store_id() AS current_store_id)) OR '
            || '(EXISTS ( SELECT FROM retail.orders o WHERE ((o.customer_id = customers.customer_id)'
            || ' AND (o.store_id = ( SELECT retail_sec.current_store_id() AS current_store_id))))))'
     UNION ALL
     SELECT t, 'head_office_sees_all', 'r', ARRAY['retail_query_hq'],
            '( SELECT retail_sec.sees_all_stores() AS sees_all_stores)'
-    FROM unnest(ARRAY['stores', 'inventory', 'orders', 'order_items', 'customers']) AS t
+    FROM unnest(ARRAY['retail.stores', 'retail.inventory', 'retail.orders', 'retail.order_items',
+        'retail.customers']) AS t
     UNION ALL
     SELECT t, 'catalogue_is_shared', 'r', ARRAY['retail_query', 'retail_query_hq'], 'true'
-    FROM unnest(ARRAY['categories', 'product_types', 'products']) AS t
+    FROM unnest(ARRAY['retail.categories', 'retail.product_types', 'retail.products',
+        'retail_mcp.embedding_models', 'retail_mcp.product_embeddings', 'retail_mcp.product_texts',
+        'retail_mcp.search_words', 'retail_mcp.search_synonyms']) AS t
     UNION ALL
-    SELECT 'stores', 'identity_lookup', 'r', ARRAY['retail_sec'], 'true'
+    SELECT 'retail.stores', 'identity_lookup', 'r', ARRAY['retail_sec'], 'true'
 $$;
 
 -- The functions of retail_sec that a query role may call, and whether the server needs them.
@@ -83,6 +107,7 @@ RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT EXISTS (SELECT FROM retail_sec.layer_record l WHERE l.layer = p_layer)
 $$;
 
-REVOKE ALL ON FUNCTION retail_sec.readable_columns(), retail_sec.expected_policies(),
+REVOKE ALL ON FUNCTION retail_sec.readable_columns(), retail_sec.granted_columns(),
+    retail_sec.expected_policies(),
     retail_sec.callable_functions(), retail_sec.identity_functions(),
     retail_sec.layer_is_recorded(text) FROM PUBLIC;

@@ -102,7 +102,7 @@ SELECT 'functions', p.oid::regprocedure::text, 'unfit',
        'it runs with its owner''s rights and its caller''s search_path',
        format('ALTER ROUTINE %s SET search_path = pg_catalog, pg_temp', p.oid::regprocedure), true
 FROM pg_proc p
-WHERE p.pronamespace = to_regnamespace('retail_sec') AND p.prosecdef
+WHERE p.pronamespace IN (to_regnamespace('retail_sec'), to_regnamespace('retail_mcp')) AND p.prosecdef
   AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)
 UNION ALL
 SELECT 'functions', p.oid::regprocedure::text, 'unfit',
@@ -138,6 +138,13 @@ UNION ALL
 SELECT 'extensions', 'vector', 'missing', 'it is not installed',
        'CREATE EXTENSION vector WITH SCHEMA public', true
 WHERE NOT EXISTS (SELECT FROM pg_extension x WHERE x.extname = 'vector')
+UNION ALL
+-- The searches set hnsw.iterative_scan, which it has since 0.8.
+SELECT 'extensions', 'vector', 'unfit', format('it is %s, and searches need 0.8 or later', x.extversion),
+       'ALTER EXTENSION vector UPDATE', true
+FROM pg_extension x
+WHERE x.extname = 'vector'
+  AND string_to_array(substring(x.extversion FROM '^[0-9]+(?:[.][0-9]+)*'), '.')::int[] < ARRAY[0, 8]
 UNION ALL
 SELECT 'extensions', format('%s for %s', x.extname, q.name), 'unfit',
        format('its schema %I can be used', n.nspname),

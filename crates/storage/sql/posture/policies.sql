@@ -4,7 +4,7 @@ RETURNS TABLE (check_name text, subject text, state text, detail text, fix_sql t
                mandatory boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 WITH actual AS (
-    SELECT c.relname::text AS table_name, p.polname::text AS policy_name, p.polcmd AS command,
+    SELECT c.oid::regclass::text AS table_name, p.polname::text AS policy_name, p.polcmd AS command,
            p.polpermissive AS permissive,
            -- Line ends and indentation differ between versions.
            regexp_replace(pg_get_expr(p.polqual, p.polrelid), '\s+', ' ', 'g') AS using_sql,
@@ -13,15 +13,15 @@ WITH actual AS (
                  FROM unnest(p.polroles) AS r ORDER BY 1) AS roles
     FROM pg_policy p
     JOIN pg_class c ON c.oid = p.polrelid
-    WHERE c.relnamespace = to_regnamespace('retail')
+    WHERE c.relnamespace IN (to_regnamespace('retail'), to_regnamespace('retail_mcp'))
       AND p.polroles && ARRAY[0::oid, 'retail_query'::regrole, 'retail_query_hq'::regrole,
                               'retail_owner'::regrole, 'retail_sec'::regrole]
 )
-SELECT 'policies', format('%s of retail.%s', e.policy_name, e.table_name),
+SELECT 'policies', format('%s of %s', e.policy_name, e.table_name),
        CASE WHEN a.policy_name IS NULL THEN 'missing' ELSE 'unfit' END,
        CASE WHEN a.policy_name IS NULL THEN 'there is no such policy'
             ELSE 'it applies to others, or says something else, than it must' END,
-       format('DROP POLICY IF EXISTS %1$I ON retail.%2$I; CREATE POLICY %1$I ON retail.%2$I%3$s TO %4$s USING (%5$s)%6$s',
+       format('DROP POLICY IF EXISTS %1$I ON %2$s; CREATE POLICY %1$I ON %2$s%3$s TO %4$s USING (%5$s)%6$s',
               e.policy_name, e.table_name, CASE e.command WHEN 'r' THEN ' FOR SELECT' END,
               array_to_string(e.roles, ', '), e.using_sql,
               CASE e.command WHEN '*' THEN ' WITH CHECK (true)' END),
@@ -33,9 +33,9 @@ WHERE a.policy_name IS NULL OR a.command <> e.command OR NOT a.permissive OR a.r
    OR a.check_sql IS DISTINCT FROM CASE e.command WHEN '*' THEN 'true' END
 UNION ALL
 -- A restrictive policy shows less, never more.
-SELECT 'policies', format('%s of retail.%s', a.policy_name, a.table_name), 'unfit',
+SELECT 'policies', format('%s of %s', a.policy_name, a.table_name), 'unfit',
        format('it is not ours and applies to %s', array_to_string(a.roles, ', ')),
-       format('DROP POLICY %I ON retail.%I', a.policy_name, a.table_name), true
+       format('DROP POLICY %I ON %s', a.policy_name, a.table_name), true
 FROM actual a
 WHERE a.permissive
   AND NOT EXISTS (SELECT FROM retail_sec.expected_policies() e

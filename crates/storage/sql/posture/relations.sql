@@ -37,22 +37,23 @@ actual AS (
                   WHERE t.attrelid = c.oid AND a.grantee = q.name::regrole)
 ),
 compared AS (
-    SELECT q.name AS role_name, e.table_name, e.columns AS expected,
+    SELECT q.name AS role_name, format('%I.%I', e.schema_name, e.table_name) AS table_name,
+           e.columns AS expected,
            a.writes,
            ARRAY(SELECT unnest(e.columns) EXCEPT SELECT unnest(a.columns)) AS lacking,
            ARRAY(SELECT unnest(a.columns) EXCEPT SELECT unnest(e.columns)) AS surplus
     FROM query_role q
-    CROSS JOIN retail_sec.readable_columns() e
-    LEFT JOIN actual a ON a.role_name = q.name AND a.schema_name = 'retail'
+    CROSS JOIN retail_sec.granted_columns() e
+    LEFT JOIN actual a ON a.role_name = q.name AND a.schema_name = e.schema_name
         AND a.relation_name = e.table_name
 )
-SELECT 'grants', format('retail.%s for %s', x.table_name, x.role_name),
+SELECT 'grants', format('%s for %s', x.table_name, x.role_name),
        CASE WHEN x.surplus = '{}' AND x.writes IS NULL THEN 'missing' ELSE 'unfit' END,
        concat_ws('; ',
            'it can also read ' || nullif(array_to_string(x.surplus, ', '), ''),
            'it cannot read ' || nullif(array_to_string(x.lacking, ', '), ''),
            'it has ' || x.writes),
-       format('REVOKE ALL ON retail.%1$I FROM PUBLIC, %2$I; GRANT SELECT (%3$s) ON retail.%1$I TO %2$I',
+       format('REVOKE ALL ON %1$s FROM PUBLIC, %2$I; GRANT SELECT (%3$s) ON %1$s TO %2$I',
               x.table_name, x.role_name,
               (SELECT string_agg(quote_ident(c), ', ') FROM unnest(x.expected) AS c)),
        true
@@ -64,12 +65,12 @@ SELECT CASE a.relkind WHEN 'v' THEN 'views' WHEN 'm' THEN 'materialised views' E
        CASE a.relkind
            WHEN 'v' THEN 'it can be reached, and without security_invoker shows what its owner sees'
            WHEN 'm' THEN 'it can be reached, and has no row security'
-           ELSE 'it can be reached and is none of the eight tables' END,
+           ELSE 'it can be reached and is none of the tables that may be' END,
        format('REVOKE ALL ON %s FROM PUBLIC, %I', a.oid::regclass, a.role_name), true
 FROM actual a
 WHERE (a.columns IS NOT NULL OR a.writes IS NOT NULL)
-  AND NOT (a.schema_name = 'retail'
-           AND a.relation_name IN (SELECT e.table_name FROM retail_sec.readable_columns() e))
+  AND (a.schema_name, a.relation_name) NOT IN (
+      SELECT e.schema_name, e.table_name FROM retail_sec.granted_columns() e)
 UNION ALL
 SELECT 'grants', format('sequence %s for %s', c.oid::regclass, q.name), 'unfit',
        'it can be read or moved',
@@ -91,7 +92,7 @@ UNION ALL
 SELECT 'schemas', format('%s for %s', n.name, q.name), 'missing', 'it may not use the schema',
        format('GRANT USAGE ON SCHEMA %I TO %I', n.name, q.name), true
 FROM query_role q
-JOIN user_schema n ON n.name IN ('retail', 'retail_sec')
+JOIN user_schema n ON n.name IN ('retail', 'retail_mcp', 'retail_sec')
 WHERE NOT has_schema_privilege(q.name, n.oid, 'USAGE')
 UNION ALL
 SELECT 'database', format('%s for %s', current_database(), q.name), 'unfit',
@@ -108,8 +109,10 @@ SELECT 'row security', e.t, CASE WHEN c.oid IS NULL THEN 'missing' ELSE 'unfit' 
            format('ALTER TABLE %1$s ENABLE ROW LEVEL SECURITY; ALTER TABLE %1$s FORCE ROW LEVEL SECURITY',
                   e.t) END,
        true
-FROM (SELECT DISTINCT 'retail.' || p.table_name FROM retail_sec.expected_policies() p) AS e (t)
-LEFT JOIN pg_class c ON c.oid = to_regclass(e.t)
+FROM (SELECT DISTINCT p.table_name FROM retail_sec.expected_policies() p) AS e (t)
+-- Not to_regclass(), which fails in a schema that retail_sec may not use.
+LEFT JOIN user_schema n ON n.name = split_part(e.t, '.', 1)
+LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = split_part(e.t, '.', 2)
 WHERE c.oid IS NULL OR NOT (c.relrowsecurity AND c.relforcerowsecurity)
 UNION ALL
 -- An index that can be searched for what names a person tells by its speed who exists.

@@ -99,10 +99,11 @@ WHERE c.relowner <> e.owner::regrole
 UNION ALL
 -- A definer function has its owner's rights.
 SELECT 'ownership', p.oid::regprocedure::text, 'unfit',
-       format('it is owned by %s, not retail_sec', p.proowner::regrole),
-       format('ALTER ROUTINE %s OWNER TO retail_sec', p.oid::regprocedure), true
-FROM pg_proc p
-WHERE p.pronamespace = to_regnamespace('retail_sec') AND p.proowner <> 'retail_sec'::regrole
+       format('it is owned by %s, not %s', p.proowner::regrole, e.owner),
+       format('ALTER ROUTINE %s OWNER TO %I', p.oid::regprocedure, e.owner), true
+FROM (VALUES ('retail_mcp', 'retail_owner'), ('retail_sec', 'retail_sec')) AS e (schema_name, owner)
+JOIN pg_proc p ON p.pronamespace = to_regnamespace(e.schema_name)
+WHERE p.proowner <> e.owner::regrole
 UNION ALL
 SELECT 'ownership', q.name, 'unfit', 'it owns something in this database, or the database itself',
        format('REASSIGN OWNED BY %I TO retail_owner', q.name), true

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../../migrations/0006_identity_without_a_question.sql"),
     ),
     (7, "customers", include_str!("../../migrations/0007_customers.sql")),
+    (8, "product search", include_str!("../../migrations/0008_product_search.sql")),
 ];
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.

@@ -91,3 +91,54 @@ async fn the_former_login_keeps_its_policies() {
     );
     assert_eq!(seen.trim().lines().last().unwrap(), "2|1");
 }
+
+/// The former system's vectors are of one model, and are searched at once by an embedder of it.
+#[tokio::test]
+async fn the_former_vectors_are_taken_over() {
+    let database = TestDatabase::empty();
+    database.psql(FORMER);
+    let mut admin = database.admin().await;
+    let options = MigrateOptions { adopt: true, ..TestDatabase::migrate_options() };
+    let report = admin.migrate(&options).await.unwrap();
+    assert!(report.notes.iter().any(|note| note.contains("text-embedding-3-small")), "{report:?}");
+    let records = admin.embedding_models().await.unwrap();
+    assert_eq!(records.len(), 1);
+    let record = &records[0];
+    assert_eq!(record.model.to_string(), "text-embedding-3-small (1536 dimensions)");
+    assert!(record.is_ready && record.is_active, "{record:?}");
+    assert_eq!((record.products, record.stale), (1, 0));
+    let same = database.psql(
+        "SELECT e.embedding = f.description_embedding FROM retail_mcp.product_embeddings e
+         JOIN retail.product_description_embeddings f USING (product_id)",
+    );
+    assert_eq!(same.trim(), "t");
+    database.psql("UPDATE retail.products SET product_description = 'Changed.'");
+    assert_eq!(admin.embedding_models().await.unwrap()[0].stale, 1);
+    // Again: what has become stale stays so.
+    admin.migrate(&options).await.unwrap();
+    assert_eq!(admin.embedding_models().await.unwrap()[0].stale, 1);
+}
+
+/// A product without a vector would never be found, so the model is not ready; the rest is kept.
+#[tokio::test]
+async fn former_vectors_with_a_gap_are_not_ready() {
+    let database = TestDatabase::empty();
+    database.psql(FORMER);
+    database.psql(
+        "INSERT INTO retail.products (sku, product_name, category_id, type_id, cost, base_price,
+             product_description) VALUES ('HTHM001601', 'Sledge Hammer', 1, 1, 20, 30, 'Heavy.');
+         INSERT INTO retail.product_description_embeddings VALUES (2, NULL)",
+    );
+    let mut admin = database.admin().await;
+    let options = MigrateOptions { adopt: true, ..TestDatabase::migrate_options() };
+    let report = admin.migrate(&options).await.unwrap();
+    assert!(report.notes.iter().any(|note| note.contains("1 products have")), "{report:?}");
+    let record = &admin.embedding_models().await.unwrap()[0];
+    assert!(!record.is_ready && !record.is_active && record.products == 1, "{record:?}");
+    database.psql(
+        "UPDATE retail.product_description_embeddings SET description_embedding =
+             array_fill(0.2, ARRAY[1536])::public.vector WHERE product_id = 2",
+    );
+    admin.migrate(&options).await.unwrap();
+    assert!(admin.embedding_models().await.unwrap()[0].is_active);
+}

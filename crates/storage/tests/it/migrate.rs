@@ -54,7 +54,10 @@ async fn the_schema_is_documented_owned_and_forced() {
         assert_eq!(bare.trim(), "", "tables and columns without a comment");
         let not_forced = database.psql(
             "SELECT relname FROM pg_class
-             WHERE relnamespace = 'retail'::regnamespace AND relkind = 'r'
+             WHERE relkind = 'r'
+               AND (relnamespace = 'retail'::regnamespace
+                    OR (relnamespace = 'retail_mcp'::regnamespace
+                        AND relname NOT IN ('load_record', '_sqlx_migrations')))
                AND NOT (relrowsecurity AND relforcerowsecurity
                         AND relowner = 'retail_owner'::regrole)",
         );

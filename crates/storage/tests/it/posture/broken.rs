@@ -67,6 +67,21 @@ const COUNT: &str = "CREATE FUNCTION retail.count_all() RETURNS bigint LANGUAGE 
     "grants",
     "retail_mcp.load_record for retail_query"
 )]
+#[case::written_words(
+    "GRANT INSERT ON retail_mcp.search_synonyms TO retail_query",
+    "grants",
+    "retail_mcp.search_synonyms for retail_query"
+)]
+#[case::lost_vectors(
+    "REVOKE SELECT ON retail_mcp.product_embeddings FROM retail_query_hq",
+    "grants",
+    "retail_mcp.product_embeddings for retail_query_hq"
+)]
+#[case::lost_schema(
+    "REVOKE USAGE ON SCHEMA retail_mcp FROM retail_query",
+    "schemas",
+    "retail_mcp for retail_query"
+)]
 #[case::sequence(
     "GRANT USAGE ON SEQUENCE retail.orders_order_id_seq TO retail_query",
     "grants",
@@ -81,6 +96,11 @@ const COUNT: &str = "CREATE FUNCTION retail.count_all() RETURNS bigint LANGUAGE 
     "ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY",
     "row security",
     "retail.orders"
+)]
+#[case::no_force_on_texts(
+    "ALTER TABLE retail_mcp.product_texts NO FORCE ROW LEVEL SECURITY",
+    "row security",
+    "retail_mcp.product_texts"
 )]
 #[case::disabled(
     "ALTER TABLE retail.customers DISABLE ROW LEVEL SECURITY",
@@ -123,6 +143,16 @@ const COUNT: &str = "CREATE FUNCTION retail.count_all() RETURNS bigint LANGUAGE 
     "policies",
     "store_sees_own of retail.customers"
 )]
+#[case::policy_of_the_models(
+    "ALTER POLICY catalogue_is_shared ON retail_mcp.embedding_models USING (model_id = 1)",
+    "policies",
+    "catalogue_is_shared of retail_mcp.embedding_models"
+)]
+#[case::foreign_policy_on_texts(
+    "CREATE POLICY anyone ON retail_mcp.product_texts USING (true)",
+    "policies",
+    "anyone of retail_mcp.product_texts"
+)]
 #[case::policy_restrictive(
     "DROP POLICY catalogue_is_shared ON retail.products;
      CREATE POLICY catalogue_is_shared ON retail.products AS RESTRICTIVE FOR SELECT
@@ -147,6 +177,11 @@ const COUNT: &str = "CREATE FUNCTION retail.count_all() RETURNS bigint LANGUAGE 
      GRANT SELECT (order_id) ON other.all_orders TO PUBLIC",
     "views",
     "other.all_orders"
+)]
+#[case::our_own_view(
+    "GRANT SELECT ON retail_mcp.product_text_source TO retail_query",
+    "views",
+    "retail_mcp.product_text_source"
 )]
 #[case::materialised_view(
     "CREATE MATERIALIZED VIEW retail.kept AS SELECT * FROM retail.orders;
@@ -208,6 +243,21 @@ const COUNT: &str = "CREATE FUNCTION retail.count_all() RETURNS bigint LANGUAGE 
     "ALTER FUNCTION retail_sec.current_store_id() RESET search_path",
     "functions",
     "retail_sec.current_store_id()"
+)]
+#[case::search_path_of_our_trigger(
+    "ALTER FUNCTION retail_mcp.keep_product_texts() RESET search_path",
+    "functions",
+    "retail_mcp.keep_product_texts()"
+)]
+#[case::trigger_of_a_superuser(
+    "ALTER FUNCTION retail_mcp.keep_product_texts() OWNER TO CURRENT_USER",
+    "ownership",
+    "retail_mcp.keep_product_texts()"
+)]
+#[case::word_count_for_all(
+    "GRANT EXECUTE ON FUNCTION retail_mcp.refresh_search_words() TO PUBLIC",
+    "functions",
+    "retail_mcp.refresh_search_words()"
 )]
 #[case::no_longer_a_definer(
     "ALTER FUNCTION retail_sec.sees_all_stores() SECURITY INVOKER",
@@ -317,6 +367,26 @@ async fn what_is_broken_is_refused_named_and_mended(
     let mended = posture(&database).await;
     assert!(!mended.must_refuse(), "{mended_by:?} does not mend it:\n{mended}");
     assert!(answers(&database).await);
+}
+
+/// The searches filter while they walk the index, which pgvector learned in 0.8.
+#[rstest]
+#[case("0.5.1", true)]
+#[case("0.7.4", true)]
+#[case("0.8.0", false)]
+#[case("0.8.1-rc1", false)]
+#[case("0.10.0", false)]
+#[case("1.0", false)]
+#[tokio::test]
+async fn an_old_pgvector_is_named(#[case] version: &str, #[case] is_old: bool) {
+    let database = TestDatabase::seeded().await;
+    let named = database.psql(&format!(
+        "BEGIN; UPDATE pg_catalog.pg_extension SET extversion = '{version}' WHERE extname = 'vector';
+         SELECT mandatory, detail LIKE '%{version}%', fix_sql FROM retail_sec.posture()
+         WHERE check_name = 'extensions' AND subject = 'vector' AND state = 'unfit'; ROLLBACK"
+    ));
+    let expected = if is_old { "t|t|ALTER EXTENSION vector UPDATE" } else { "" };
+    assert_eq!(named.trim(), expected);
 }
 
 /// Roles belong to all databases of the cluster, so these are broken, looked at and mended in one
