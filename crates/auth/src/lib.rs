@@ -4,6 +4,7 @@ mod cached_stores;
 mod challenge;
 mod dev_token;
 mod key_file;
+mod scopes;
 mod trusted_header;
 
 pub use challenge::www_authenticate;
@@ -12,4 +13,5 @@ pub use dev_token::{
     MintError, StoreGrant,
 };
 pub use key_file::{KEY_BYTES, KeyFileError, load_key, load_or_create_key};
+pub use scopes::scopes_of;
 pub use trusted_header::{ParsePeerNetworkError, PeerNetwork, TrustedHeaderResolver, TrustedPeers};

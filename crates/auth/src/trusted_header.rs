@@ -1,6 +1,6 @@
 //! The `x-rls-user-id` header, from a proxy that has authenticated the user.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -9,11 +9,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ipnet::IpNet;
 use retail_domain::ports::{Clock, Credential, IdentityResolver, StoreDirectory};
-use retail_domain::{Error, ErrorCode, RlsUserId, Scope, VerifiedIdentity, Visibility};
+use retail_domain::{Error, ErrorCode, RlsUserId, VerifiedIdentity, Visibility};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::cached_stores::CachedStores;
+use crate::scopes::scopes_of;
 
 /// An address, or a network in CIDR notation, from which the header is believed.
 ///
@@ -144,10 +145,12 @@ impl From<HeaderFault> for Error {
 /// Believes the identity in the header. Its caller has asked [`TrustedPeers`] before.
 ///
 /// An identity is a store's, or is listed as head office's. There is no special value: the all-zero
-/// UUID is refused like any other unknown one unless the operator lists it. A caller has all scopes.
+/// UUID is refused like any other unknown one unless the operator lists it. A caller has all scopes, but
+/// a store sees costs only [when told so](Self::with_costs_for_stores).
 pub struct TrustedHeaderResolver {
     head_office_ids: HashSet<Uuid>,
     stores: CachedStores,
+    stores_see_costs: bool,
 }
 
 impl TrustedHeaderResolver {
@@ -161,7 +164,15 @@ impl TrustedHeaderResolver {
         Self {
             head_office_ids: head_office_ids.into_iter().collect(),
             stores: CachedStores::new(directory, clock),
+            stores_see_costs: false,
         }
+    }
+
+    /// Shows stores what products cost and earn.
+    #[must_use]
+    pub fn with_costs_for_stores(mut self, stores_see_costs: bool) -> Self {
+        self.stores_see_costs = stores_see_costs;
+        self
     }
 }
 
@@ -185,12 +196,8 @@ impl IdentityResolver for TrustedHeaderResolver {
                 self.stores.store_find(RlsUserId(id)).await?.ok_or(HeaderFault::UnknownId)?;
             (format!("trusted-header:store-{}", store.id), Visibility::Store(store))
         };
-        Ok(VerifiedIdentity {
-            subject,
-            visibility,
-            scopes: BTreeSet::from(Scope::ALL),
-            on_behalf_of: None,
-        })
+        let scopes = scopes_of(&visibility, self.stores_see_costs);
+        Ok(VerifiedIdentity { subject, visibility, scopes, on_behalf_of: None })
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) fn parse<T: DeserializeOwned>(
     }
     for (name, value) in &given {
         check_type(name, value, properties.get(name))?;
+        check_choice(name, value, properties.get(name))?;
+        check_range(name, value, properties.get(name))?;
     }
     serde_json::from_value(Value::Object(given)).map_err(|error| {
         let message = format!("the arguments do not fit the input schema: {error}");
@@ -99,9 +101,50 @@ fn check_type(name: &str, value: &Value, property: Option<&Value>) -> Result<(),
     Ok(())
 }
 
-/// The one type that a schema allows, if it allows one.
+/// Refuses a text that is none of the words that the schema lists.
+fn check_choice(name: &str, value: &Value, property: Option<&Value>) -> Result<(), Error> {
+    let choices = property.and_then(|property| property.get("enum")).and_then(Value::as_array);
+    let Some(choices) = choices.filter(|choices| !choices.contains(value)) else {
+        return Ok(());
+    };
+    let words: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
+    let given = echo(value.as_str().unwrap_or_default());
+    let message = format!("'{name}' must be one of {}, and is '{given}'", words.join(", "));
+    Err(Error::new(ErrorCode::InvalidArgument, message))
+}
+
+/// Refuses a number that is outside of the schema's bounds.
+fn check_range(name: &str, value: &Value, property: Option<&Value>) -> Result<(), Error> {
+    let keyword = |key: &str| property.and_then(|property| property.get(key));
+    let (min, max) =
+        (keyword("minimum").and_then(Value::as_f64), keyword("maximum").and_then(Value::as_f64));
+    let Some(number) = value.as_f64() else {
+        return Ok(());
+    };
+    // Written so that a number that compares with nothing fails as well.
+    if min.is_none_or(|min| number >= min) && max.is_none_or(|max| number <= max) {
+        return Ok(());
+    }
+    let range = match (min, max) {
+        (Some(min), Some(max)) => format!("from {min} to {max}"),
+        (Some(min), None) => format!("at least {min}"),
+        (None, max) => format!("at most {}", max.unwrap_or(f64::MAX)),
+    };
+    let message = format!("'{name}' must be {range}, and is {}", echo(&value.to_string()));
+    let hint = match keyword("default") {
+        Some(default) => format!("give a number {range}, or leave it out for {default}"),
+        None => format!("give a number {range}"),
+    };
+    Err(Error::new(ErrorCode::InvalidArgument, message).with_hint(hint))
+}
+
+/// The one type that a schema allows beside null, if it allows one.
 fn json_type(schema: Option<&Value>) -> Option<&str> {
-    schema?.get("type")?.as_str()
+    match schema?.get("type")? {
+        Value::String(only) => Some(only),
+        Value::Array(types) => types.iter().filter_map(Value::as_str).find(|one| *one != "null"),
+        _ => None,
+    }
 }
 
 fn is_of(value: &Value, json_type: &str) -> bool {
@@ -125,6 +168,7 @@ fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
+        Value::Number(number) if number.is_f64() => "a number with a decimal point",
         Value::Number(_) => "a number",
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
@@ -149,7 +193,24 @@ mod tests {
         #[schemars(length(min = 1))]
         names: Vec<String>,
         /// How many.
+        #[schemars(range(min = 1, max = 9))]
         limit: Option<u32>,
+        /// How near.
+        #[serde(default)]
+        #[schemars(range(min = 0, max = 100))]
+        threshold: f64,
+        /// Which.
+        #[serde(default)]
+        kind: Kind,
+    }
+
+    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    #[schemars(inline)]
+    enum Kind {
+        #[default]
+        Near,
+        Far,
     }
 
     fn read(arguments: &Value) -> Result<Sample, Error> {
@@ -161,6 +222,8 @@ mod tests {
     fn good_arguments_pass_and_null_is_absent() {
         let sample = read(&json!({ "names": ["a"], "limit": null })).unwrap();
         assert_eq!((sample.names, sample.limit), (vec!["a".to_owned()], None));
+        assert!(matches!(sample.kind, Kind::Near) && sample.threshold.abs() < f64::EPSILON);
+        assert!(matches!(read(&json!({ "names": ["a"], "kind": "far" })).unwrap().kind, Kind::Far));
     }
 
     #[rstest]
@@ -170,10 +233,26 @@ mod tests {
     #[case(json!({ "names": ["a"], "nmaes": 1 }), "unknown argument 'nmaes'")]
     #[case(json!({ "names": "a" }), "'names' must be an array, not a string")]
     #[case(json!({ "names": ["a", 1] }), "each item of 'names' must be a string, not a number")]
+    #[case(json!({ "names": ["a"], "limit": -1 }), "'limit' must be from 1 to 9, and is -1")]
+    #[case(json!({ "names": ["a"], "limit": 10 }), "'limit' must be from 1 to 9, and is 10")]
     #[case(
-        json!({ "names": ["a"], "limit": -1 }),
-        "the arguments do not fit the input schema: invalid value: integer `-1`, expected u32"
+        json!({ "names": ["a"], "limit": 2.5 }),
+        "'limit' must be an integer, not a number with a decimal point"
     )]
+    #[case(json!({ "names": ["a"], "limit": "2" }), "'limit' must be an integer, not a string")]
+    #[case(
+        json!({ "names": ["a"], "threshold": 1e308 }),
+        "'threshold' must be from 0 to 100, and is 1e+308"
+    )]
+    #[case(
+        json!({ "names": ["a"], "threshold": -0.1 }),
+        "'threshold' must be from 0 to 100, and is -0.1"
+    )]
+    #[case(
+        json!({ "names": ["a"], "threshold": "NaN" }),
+        "'threshold' must be a number, not a string"
+    )]
+    #[case(json!({ "names": ["a"], "kind": "x" }), "'kind' must be one of near, far, and is 'x'")]
     fn wrong_arguments_are_named(#[case] given: Value, #[case] message: &str) {
         let error = read(&given).unwrap_err();
         assert_eq!(error.code(), ErrorCode::InvalidArgument);

@@ -51,6 +51,12 @@ fn default_hint(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::InvalidArgument => "correct the argument and call again",
         ErrorCode::QueryNotAllowed => "send one SELECT statement that only reads",
+        ErrorCode::NotFound => "check the number or name that you gave",
+        ErrorCode::EmbeddingsNotReady => {
+            "use hybrid_product_search, which can search by words alone, and tell the operator to run \
+             `retail-mcp embed`"
+        }
+        ErrorCode::QueryTooCostly => "ask for less: filter by date, or join fewer tables",
         ErrorCode::QueryFailed => {
             "check the names against get_multiple_table_schemas and correct the statement"
         }
@@ -118,10 +124,13 @@ mod tests {
 
     use super::*;
 
-    const CODES: [ErrorCode; 10] = [
+    const CODES: [ErrorCode; 13] = [
         ErrorCode::InvalidArgument,
         ErrorCode::QueryNotAllowed,
+        ErrorCode::NotFound,
+        ErrorCode::EmbeddingsNotReady,
         ErrorCode::QueryFailed,
+        ErrorCode::QueryTooCostly,
         ErrorCode::QueryTimeout,
         ErrorCode::Cancelled,
         ErrorCode::Unauthenticated,

@@ -6,6 +6,12 @@
 mod execute_sales_query;
 mod get_current_utc_date;
 mod get_multiple_table_schemas;
+mod get_product_recommendations;
+mod hybrid_product_search;
+mod products;
+mod query_vector;
+mod receipt;
+mod semantic_search_products;
 
 use std::sync::Arc;
 
@@ -21,6 +27,9 @@ use serde_json::Value;
 pub(crate) use execute_sales_query::ExecuteSalesQuery;
 pub(crate) use get_current_utc_date::GetCurrentUtcDate;
 pub(crate) use get_multiple_table_schemas::GetMultipleTableSchemas;
+pub(crate) use get_product_recommendations::GetProductRecommendations;
+pub(crate) use hybrid_product_search::HybridProductSearch;
+pub(crate) use semantic_search_products::SemanticSearchProducts;
 
 use crate::{BuildError, arguments};
 
@@ -172,8 +181,11 @@ fn published(schema: &JsonObject) -> JsonObject {
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
-            let json_type = object.get("type").and_then(Value::as_str);
-            if matches!(json_type, Some("integer" | "number")) {
+            let is_number = |json_type: &Value| json_type == "integer" || json_type == "number";
+            if object.get("type").is_some_and(|json_type| match json_type {
+                Value::Array(types) => types.iter().any(is_number),
+                one => is_number(one),
+            }) {
                 object.remove("format");
             }
             if let Some(Value::String(description)) = object.get_mut("description") {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use retail_auth::{DevTokenKey, DevTokenResolver, TrustedHeaderResolver, TrustedPeers};
 use retail_domain::QueryLimits;
-use retail_domain::ports::{Clock, HealthProbe, IdentityResolver, StoreDirectory, SystemClock};
+use retail_domain::ports::{
+    Clock, Embedder, HealthProbe, IdentityResolver, StoreDirectory, SystemClock,
+};
 use retail_mcp_protocol::RetailMcp;
 use retail_storage::{
-    PgHealthProbe, PgQueryRunner, PgSchemaCatalog, PgStoreDirectory, PoolSettings, Posture,
-    QueryDatabase, StorageError,
+    PgHealthProbe, PgProductSearch, PgQueryRunner, PgSchemaCatalog, PgStoreDirectory, PoolSettings,
+    Posture, QueryDatabase, StorageError,
 };
 use tracing::warn;
 
@@ -41,11 +43,17 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// Joins the parts. Connects to nothing: a database that is down shows in `/ready`.
+    /// Joins the parts. Connects to nothing: a database that is down shows in `/ready`. Without an
+    /// `embedder`, products are searched for by words alone.
     ///
     /// # Errors
     /// When a value cannot work or a key file cannot be used.
-    pub fn new(config: &Config, access: DatabaseAccess, data_dir: &Path) -> anyhow::Result<Self> {
+    pub fn new(
+        config: &Config,
+        access: DatabaseAccess,
+        data_dir: &Path,
+        embedder: Option<Arc<dyn Embedder>>,
+    ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let pool = PoolSettings {
             max_connections: config.database.pool_max_connections,
@@ -65,14 +73,17 @@ impl App {
             Arc::new(PgStoreDirectory::new(Arc::clone(&database)));
         let (identities, credentials) =
             identity(&config.auth, data_dir, Arc::clone(&clock), Arc::clone(&stores))?;
-        let mcp = RetailMcp::builder()
+        let mut mcp = RetailMcp::builder()
             .query_runner(Arc::new(PgQueryRunner::new(Arc::clone(&database))))
             .schema_catalog(Arc::new(PgSchemaCatalog::new(Arc::clone(&database))))
+            .product_search(Arc::new(PgProductSearch::new(Arc::clone(&database))))
             .clock(clock)
-            .query_limits(query_limits(config)?)
-            .build()?;
+            .query_limits(query_limits(config)?);
+        if let Some(embedder) = embedder {
+            mcp = mcp.embedder(embedder);
+        }
         Ok(Self {
-            mcp,
+            mcp: mcp.build()?,
             identities,
             credentials,
             health: Arc::new(PgHealthProbe::new(Arc::clone(&database))),
@@ -133,14 +144,20 @@ fn identity(
         AuthMode::DevToken => {
             let key = dev_token_key(config, data_dir)?;
             Ok((
-                Arc::new(DevTokenResolver::new(&key, clock, stores)),
+                Arc::new(
+                    DevTokenResolver::new(&key, clock, stores)
+                        .with_costs_for_stores(config.store_managers_see_costs),
+                ),
                 CredentialSource::BearerToken,
             ))
         }
         AuthMode::TrustedHeader => {
             let head_office = config.trusted_header.head_office_ids.iter().copied();
             Ok((
-                Arc::new(TrustedHeaderResolver::new(head_office, clock, stores)),
+                Arc::new(
+                    TrustedHeaderResolver::new(head_office, clock, stores)
+                        .with_costs_for_stores(config.store_managers_see_costs),
+                ),
                 CredentialSource::TrustedHeader(TrustedPeers::new(
                     config.trusted_header.proxies.clone(),
                 )),

@@ -3,6 +3,7 @@
 mod config;
 mod demo;
 mod doctor;
+mod embed;
 mod healthcheck;
 mod identity;
 mod keys;
@@ -69,6 +70,8 @@ enum Command {
     Keys(keys::Keys),
     /// Load the sample data, or verify it
     Seed(seed::Seed),
+    /// Give the products the vectors that search compares: what is missing or stale
+    Embed(embed::Embed),
     /// Print a development token
     Token(token::Token),
     /// Print the effective value of each configuration key and where it came from
@@ -88,6 +91,7 @@ impl Command {
             Self::Migrate(_) | Self::Keys(_) => Some(Purpose::Maintain),
             Self::Stdio(_)
             | Self::Seed(_)
+            | Self::Embed(_)
             | Self::Token(_)
             | Self::Config
             | Self::Healthcheck
@@ -130,6 +134,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Migrate(migrate) => migrate.run(&config).await?,
         Command::Keys(keys) => keys.run(&config).await?,
         Command::Seed(seed) => return seed.run(&config).await,
+        Command::Embed(embed) => embed.run(config).await?,
         Command::Token(token) => token.run(&config).await?,
         Command::Config => config::run(&config)?,
         Command::Healthcheck => return healthcheck::run(&config).await,

@@ -4,6 +4,7 @@
 //! `retail-mcp config` and `docs/configuration.md` all read that table.
 
 mod aliases;
+mod embeddings;
 mod error;
 mod keys;
 mod layers;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use embeddings::{AzureAuth, AzureConfig, EmbeddingsConfig, OpenAiConfig, Provider};
 pub use error::{ConfigError, Fault};
 pub use reference::reference_markdown;
 pub use sections::{
@@ -57,6 +59,8 @@ pub struct Config {
     pub query: QueryConfig,
     /// How callers prove who they are.
     pub auth: AuthConfig,
+    /// What turns texts into vectors.
+    pub embeddings: EmbeddingsConfig,
     /// The log.
     pub log: LogConfig,
     /// Folder of the embedded cluster and of keys. None: a folder in the user's cache folder.

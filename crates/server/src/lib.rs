@@ -2,8 +2,10 @@
 
 pub mod access;
 pub mod app;
+mod catalogue;
 pub mod cli;
 pub mod config;
+pub mod embedding;
 pub mod http;
 mod key_file;
 mod lifecycle;

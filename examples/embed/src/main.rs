@@ -22,7 +22,7 @@ impl IdentityResolver for ApiKeys {
         Ok(VerifiedIdentity {
             subject: store.name.clone(),
             visibility: Visibility::Store(store),
-            scopes: Scope::ALL.into(),
+            scopes: [Scope::Read, Scope::Sql].into(),
             on_behalf_of: None,
         })
     }

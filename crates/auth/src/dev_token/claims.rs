@@ -21,6 +21,8 @@ pub(super) struct MintedPayload<'a> {
     pub(super) store: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) all_stores: Option<bool>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) costs: bool,
 }
 
 /// The payload as it comes in. Issuer and audience are checked by the decoder.
@@ -31,4 +33,6 @@ pub(super) struct ReceivedPayload {
     pub(super) nbf: Option<i64>,
     pub(super) store: Option<Uuid>,
     pub(super) all_stores: Option<bool>,
+    #[serde(default)]
+    pub(super) costs: bool,
 }

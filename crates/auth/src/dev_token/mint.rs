@@ -34,6 +34,8 @@ pub struct DevTokenClaims {
     pub subject: String,
     /// Which rows the token opens.
     pub grant: StoreGrant,
+    /// Whether a store's token also shows what products cost and earn. Head office's always does.
+    pub with_costs: bool,
     /// How long it is good for: 1 second to [`MAX_TTL`]. Fractions of a second are dropped.
     pub ttl: Duration,
 }
@@ -90,6 +92,7 @@ impl DevTokens {
             exp: now_s.saturating_add_unsigned(ttl_s),
             store,
             all_stores,
+            costs: claims.with_costs,
         };
         encode(&Header::new(Algorithm::HS256), &payload, &self.key)
             .map(SecretString::from)

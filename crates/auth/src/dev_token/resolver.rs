@@ -1,6 +1,5 @@
 //! Checking development tokens.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use retail_domain::ports::{Clock, Credential, IdentityResolver, StoreDirectory};
-use retail_domain::{Error, ErrorCode, RlsUserId, Scope, VerifiedIdentity, Visibility};
+use retail_domain::{Error, ErrorCode, RlsUserId, VerifiedIdentity, Visibility};
 
 use super::claims::{AUDIENCE, ISSUER, ReceivedPayload};
 use super::mint::is_subject;
 use super::{DevTokenKey, MAX_TTL, StoreGrant};
 use crate::cached_stores::CachedStores;
+use crate::scopes::scopes_of;
 
 /// No token of ours is longer. What is longer is refused before it is decoded.
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -72,13 +72,21 @@ impl From<TokenFault> for Error {
 
 /// Accepts the tokens that [`DevTokens`](super::DevTokens) mints with the same key.
 ///
-/// A development token carries all scopes.
+/// A development token carries all scopes, but costs only for head office and where it says so itself.
 pub struct DevTokenResolver {
     key: DecodingKey,
     validation: Validation,
     leeway: Leeway,
     clock: Arc<dyn Clock>,
     stores: CachedStores,
+    stores_see_costs: bool,
+}
+
+/// What a good token says.
+struct Checked {
+    subject: String,
+    grant: StoreGrant,
+    with_costs: bool,
 }
 
 impl DevTokenResolver {
@@ -102,6 +110,7 @@ impl DevTokenResolver {
             leeway: Leeway::default(),
             stores: CachedStores::new(directory, clock.clone()),
             clock,
+            stores_see_costs: false,
         }
     }
 
@@ -112,8 +121,15 @@ impl DevTokenResolver {
         self
     }
 
+    /// Shows costs to every store, whatever its token says.
+    #[must_use]
+    pub fn with_costs_for_stores(mut self, stores_see_costs: bool) -> Self {
+        self.stores_see_costs = stores_see_costs;
+        self
+    }
+
     /// Everything about the token that needs no look into the store directory.
-    fn check(&self, token: &str) -> Result<(String, StoreGrant), TokenFault> {
+    fn check(&self, token: &str) -> Result<Checked, TokenFault> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenFault::TooLong);
         }
@@ -129,7 +145,7 @@ impl DevTokenResolver {
             (None, Some(true)) => StoreGrant::AllStores,
             _ => return Err(TokenFault::NotOneGrant),
         };
-        Ok((payload.sub, grant))
+        Ok(Checked { subject: payload.sub, grant, with_costs: payload.costs })
     }
 
     fn check_times(&self, payload: &ReceivedPayload) -> Result<(), TokenFault> {
@@ -156,7 +172,7 @@ impl IdentityResolver for DevTokenResolver {
         let Credential::BearerToken(token) = credential else {
             return Err(Error::new(ErrorCode::Unauthenticated, "a bearer token is needed"));
         };
-        let (subject, grant) = self.check(token)?;
+        let Checked { subject, grant, with_costs } = self.check(token)?;
         let visibility = match grant {
             StoreGrant::AllStores => Visibility::AllStores,
             StoreGrant::Store(rls_user_id) => self
@@ -166,12 +182,8 @@ impl IdentityResolver for DevTokenResolver {
                 .map(Visibility::Store)
                 .ok_or(TokenFault::UnknownStore)?,
         };
-        Ok(VerifiedIdentity {
-            subject,
-            visibility,
-            scopes: BTreeSet::from(Scope::ALL),
-            on_behalf_of: None,
-        })
+        let scopes = scopes_of(&visibility, with_costs || self.stores_see_costs);
+        Ok(VerifiedIdentity { subject, visibility, scopes, on_behalf_of: None })
     }
 }
 

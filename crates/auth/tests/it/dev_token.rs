@@ -29,7 +29,12 @@ fn resolver(clock: &Arc<SetClock>) -> DevTokenResolver {
 }
 
 fn claims(grant: StoreGrant, ttl_s: u64) -> DevTokenClaims {
-    DevTokenClaims { subject: "alice".to_owned(), grant, ttl: Duration::from_secs(ttl_s) }
+    DevTokenClaims {
+        subject: "alice".to_owned(),
+        grant,
+        with_costs: false,
+        ttl: Duration::from_secs(ttl_s),
+    }
 }
 
 fn mint(claims: &DevTokenClaims) -> Result<String, MintError> {
@@ -88,8 +93,26 @@ async fn a_minted_token_is_its_store() {
     let principal = resolve(&resolver(&SetClock::new()), &token).await.unwrap();
     assert_eq!(principal.subject(), "alice");
     assert_eq!(principal.visibility(), &Visibility::Store(seattle()));
-    assert!(Scope::ALL.into_iter().all(|scope| principal.has_scope(scope)));
+    assert!(principal.has_scope(Scope::Read) && principal.has_scope(Scope::Sql));
     assert_eq!(principal.on_behalf_of(), None);
+}
+
+#[rstest]
+#[case::a_store_does_not(StoreGrant::Store(RlsUserId(SEATTLE)), false, false, false)]
+#[case::unless_its_token_says_so(StoreGrant::Store(RlsUserId(SEATTLE)), true, false, true)]
+#[case::or_the_operator(StoreGrant::Store(RlsUserId(SEATTLE)), false, true, true)]
+#[case::head_office_does(StoreGrant::AllStores, false, false, true)]
+#[tokio::test]
+async fn who_sees_costs(
+    #[case] grant: StoreGrant,
+    #[case] with_costs: bool,
+    #[case] stores_see_costs: bool,
+    #[case] sees: bool,
+) {
+    let token = mint(&DevTokenClaims { with_costs, ..claims(grant, 60) }).unwrap();
+    let resolver = resolver(&SetClock::new()).with_costs_for_stores(stores_see_costs);
+    let principal = resolve(&resolver, &token).await.unwrap();
+    assert_eq!(principal.has_scope(Scope::Costs), sees);
 }
 
 #[tokio::test]
@@ -281,7 +304,7 @@ async fn a_header_is_no_token() {
 #[case(Duration::MAX, false)]
 #[tokio::test]
 async fn a_life_has_bounds(#[case] ttl: Duration, #[case] good: bool) {
-    let claims = DevTokenClaims { subject: "alice".to_owned(), grant: StoreGrant::AllStores, ttl };
+    let claims = DevTokenClaims { ttl, ..claims(StoreGrant::AllStores, 60) };
     match mint(&claims) {
         Ok(token) => {
             assert!(good);

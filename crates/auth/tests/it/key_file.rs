@@ -28,6 +28,7 @@ fn token_of(key: &DevTokenKey) -> String {
     let claims = DevTokenClaims {
         subject: "alice".to_owned(),
         grant: StoreGrant::AllStores,
+        with_costs: false,
         ttl: Duration::from_mins(1),
     };
     DevTokens::new(key, SetClock::new()).mint(&claims).unwrap().expose_secret().to_owned()

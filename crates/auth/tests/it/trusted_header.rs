@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use retail_auth::{PeerNetwork, TrustedHeaderResolver, TrustedPeers};
 use retail_domain::ports::{Credential, IdentityResolver};
-use retail_domain::{Error, ErrorCode, Principal, Visibility};
+use retail_domain::{Error, ErrorCode, Principal, Scope, Visibility};
 use rstest::rstest;
 use uuid::Uuid;
 
@@ -23,6 +23,18 @@ async fn resolve(resolver: &TrustedHeaderResolver, header: &str) -> Result<Princ
 
 fn peers(networks: &[&str]) -> TrustedPeers {
     TrustedPeers::new(networks.iter().map(|network| network.parse().unwrap()).collect())
+}
+
+#[tokio::test]
+async fn costs_are_head_offices_unless_the_operator_shows_them_to_stores() {
+    for (stores_see_costs, header, sees) in
+        [(false, SEATTLE, false), (true, SEATTLE, true), (false, HEAD_OFFICE, true)]
+    {
+        let resolver = resolver(&[HEAD_OFFICE]).with_costs_for_stores(stores_see_costs);
+        let principal = resolve(&resolver, &header.to_string()).await.unwrap();
+        assert_eq!(principal.has_scope(Scope::Costs), sees, "{stores_see_costs} {header}");
+        assert!(principal.has_scope(Scope::Sql));
+    }
 }
 
 #[tokio::test]

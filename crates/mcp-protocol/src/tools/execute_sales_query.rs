@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::receipt::Receipt;
 use super::{Answered, RetailTool};
 
 pub(crate) struct ExecuteSalesQuery {
@@ -51,30 +52,6 @@ pub(crate) struct Answer {
     next_cursor: Option<String>,
     /// Under which identity and limits the rows were read.
     receipt: Receipt,
-}
-
-/// What the rows are and are not.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Receipt {
-    /// The store whose rows were visible, or `all stores`.
-    acting_store: String,
-    /// Always `enforced`: the database itself shows only the rows of `acting_store`. That there are
-    /// none does not mean that other stores have none.
-    row_security: &'static str,
-    /// How many rows were returned.
-    rows_returned: usize,
-    /// Whether rows were left out.
-    truncated: bool,
-    /// The limit that applies, counted in `limit_unit`.
-    limit: u32,
-    /// `rows`, or `bytes` or `bytes in one row` when the size of the values cut the answer.
-    limit_unit: &'static str,
-    /// The data are as of this time, RFC 3339 in UTC.
-    as_of: String,
-    /// Whether the answer came from a cache.
-    cached: bool,
-    /// Time that the answer took, in seconds.
-    elapsed_seconds: f64,
 }
 
 #[async_trait]

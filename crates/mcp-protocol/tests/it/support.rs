@@ -15,7 +15,7 @@ use retail_domain::{
     Relationship, RetailTable, RlsUserId, RowEstimate, Scope, SqlText, Store, StoreId, TableSchema,
     Truncation, ValidValues, VerifiedIdentity, Visibility,
 };
-use retail_mcp_protocol::{HttpOptions, McpHttpService, RetailMcp};
+use retail_mcp_protocol::{HttpOptions, McpHttpService, RetailMcp, RetailMcpBuilder};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -149,14 +149,16 @@ pub(crate) fn catalog() -> Arc<dyn SchemaCatalog> {
 }
 
 pub(crate) fn server_with(query_runner: Arc<dyn QueryRunner>) -> RetailMcp {
+    builder(query_runner).build().unwrap()
+}
+
+pub(crate) fn builder(query_runner: Arc<dyn QueryRunner>) -> RetailMcpBuilder {
     RetailMcp::builder()
         .query_runner(query_runner)
         .schema_catalog(catalog())
         .clock(Arc::new(FixedClock))
         .query_limits(QueryLimits { max_rows: 3, ..QueryLimits::default() })
         .server_version("9.9.9")
-        .build()
-        .unwrap()
 }
 
 pub(crate) fn server() -> RetailMcp {

@@ -3,6 +3,9 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use retail_mcp_protocol::token_estimate;
+
+use crate::search_support::whole_service;
 use crate::support::{Post, Reply, call, head_office, principal, seattle};
 
 async fn query(sql: &str) -> Reply {
@@ -11,8 +14,21 @@ async fn query(sql: &str) -> Reply {
 
 #[tokio::test]
 async fn the_list_of_tools_is_as_published() {
-    let reply = Post::newest("tools/list", json!({})).by(head_office().await).send().await;
-    insta::assert_json_snapshot!(reply.result()["tools"]);
+    let list = Post::newest("tools/list", json!({})).by(head_office().await);
+    let reply = list.send_to(whole_service()).await;
+    let tools = &reply.result()["tools"];
+    for tool in tools.as_array().unwrap() {
+        let tokens = |part: &Value| token_estimate(&part.to_string());
+        println!(
+            "{}: about {} tokens, {} of them its output schema",
+            tool["name"],
+            tokens(tool),
+            tokens(&tool["outputSchema"])
+        );
+    }
+    let tokens = token_estimate(&tools.to_string());
+    assert!(tokens < 7_000, "{tokens} tokens");
+    insta::assert_json_snapshot!(tools);
 }
 
 #[tokio::test]
@@ -131,11 +147,17 @@ async fn the_date_is_told_twice() {
 /// Clients of the official kits refuse structured content that does not fit its schema.
 #[tokio::test]
 async fn structured_content_fits_its_published_schema() {
-    let list = Post::newest("tools/list", json!({})).by(head_office().await).send().await;
+    let list = Post::newest("tools/list", json!({}))
+        .by(head_office().await)
+        .send_to(whole_service())
+        .await;
     let calls = [
         ("get_multiple_table_schemas", json!({ "table_names": ["orders", "stores"] })),
         ("execute_sales_query", json!({ "postgresql_query": "SELECT many" })),
         ("get_current_utc_date", json!({})),
+        ("semantic_search_products", json!({ "query_description": "box" })),
+        ("hybrid_product_search", json!({ "query": "box" })),
+        ("get_product_recommendations", json!({ "type": "trending" })),
     ];
     for (name, arguments) in calls {
         let tools = list.result()["tools"].as_array().unwrap();
@@ -143,7 +165,8 @@ async fn structured_content_fits_its_published_schema() {
         assert_eq!(tool["inputSchema"]["additionalProperties"], false);
         let schema = &tool["outputSchema"];
         assert_eq!(schema["type"], "object");
-        let reply = call(head_office().await, name, arguments).await;
+        let call = Post::newest("tools/call", json!({ "name": name, "arguments": arguments }));
+        let reply = call.by(head_office().await).send_to(whole_service()).await;
         assert_fits(&reply.result()["structuredContent"], schema, schema, name);
     }
 }

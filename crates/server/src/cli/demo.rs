@@ -18,9 +18,18 @@ use super::print;
 use super::seed::DataFlags;
 use super::token::Minter;
 use crate::app::App;
-use crate::config::{AuthMode, Config};
+use crate::config::{AuthMode, Config, Provider};
+use crate::embedding::{self, Use};
 use crate::local::{self, LocalDatabase};
-use crate::{http, lifecycle, sample};
+use crate::{catalogue, http, lifecycle, sample};
+
+/// What product search is for.
+const SEARCH_QUESTIONS: [&str; 4] = [
+    "What do we have to hang a heavy mirror on drywall, and is it in stock?",
+    "Find containers for paint under $20, not plastic.",
+    "Which waterproof electrical boxes do we sell for outdoor use?",
+    "What sells better this season than last year, and what do people buy with it?",
+];
 
 const STOPPED_EARLY: &str = "stopped before the demo was ready; the next start goes on from here";
 
@@ -48,6 +57,12 @@ impl Demo {
                  names, run `retail-mcp migrate`, `seed` and `serve`"
             );
         }
+        if config.embeddings.provider.is_none() {
+            config.embeddings.provider = Some(Provider::Local);
+            // They belong to a service whose variables happen to be set.
+            config.embeddings.model = None;
+            config.embeddings.dimensions = None;
+        }
         // Before the long work, so that a port which is taken is known at once.
         let listener = lifecycle::listen(config.server.listen).await?;
         let data_dir = local::data_dir(config.data_dir.as_deref());
@@ -68,13 +83,29 @@ impl Demo {
         stop: CancellationToken,
         started: Instant,
     ) -> anyhow::Result<()> {
-        let stores = tokio::select! {
-            stores = self.prepare(local) => stores?,
+        let prepared = async {
+            // The model loads, or is fetched, while the data are loaded.
+            let (embedder, stores) = tokio::try_join!(
+                embedding::start(&config.embeddings, Use::Demonstrating),
+                self.prepare(local)
+            )?;
+            if let Some(embedder) = &embedder {
+                let mut admin = local.admin().await?;
+                // A model that somebody made the active one stays it.
+                let activate = !admin.embedding_models().await?.iter().any(|one| one.is_active);
+                let fill = catalogue::Fill { all: false, activate };
+                catalogue::fill(&mut admin, embedder.as_ref(), fill, &stop).await?;
+                admin.close().await;
+            }
+            anyhow::Ok((embedder, stores))
+        };
+        let (embedder, stores) = tokio::select! {
+            prepared = prepared => prepared?,
             () = stop.cancelled() => bail!(STOPPED_EARLY),
         };
         let abort = CancellationToken::new();
-        let app =
-            App::new(config, local.access.clone(), &local::data_dir(config.data_dir.as_deref()))?;
+        let data_dir = local::data_dir(config.data_dir.as_deref());
+        let app = App::new(config, local.access.clone(), &data_dir, embedder)?;
         app.check_posture().await?;
         let router = http::router(app, &config.server, stop.clone(), abort.clone());
         print(&welcome(config, listener.local_addr()?, &stores, started)?);
@@ -112,7 +143,7 @@ fn welcome(
     let endpoint = format!("http://{address}/mcp");
     let mut servers = Map::new();
     let mut add = |name: &str, grant: StoreGrant| -> anyhow::Result<()> {
-        let token = minter.mint(grant, ttl)?;
+        let token = minter.mint(grant, false, ttl)?;
         servers.insert(
             format!("zava-{name}"),
             json!({
@@ -136,13 +167,16 @@ fn welcome(
         "The tokens are valid for {}.",
         humantime_serde::re::humantime::format_duration(ttl)
     )?;
-    writeln!(text, "Three questions to try:")?;
+    writeln!(text, "Questions to try:")?;
     writeln!(text, "  - What were our net sales by category last quarter?")?;
     writeln!(
         text,
         "  - Which 20 products bring the most revenue, and how much stock is left of each?"
     )?;
     writeln!(text, "  - How did this year's orders by month compare with last year's?")?;
+    for question in SEARCH_QUESTIONS {
+        writeln!(text, "  - {question}")?;
+    }
     writeln!(
         text,
         "\nReady at {endpoint} after {:.1} s. Ctrl-C stops it.",

@@ -5,12 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use retail_storage::{Finding, FindingState, Posture};
+use retail_domain::EmbeddingModel;
+use retail_storage::{Admin, EmbeddingModelRecord, Finding, FindingState, Posture};
 
 use super::print;
-use crate::access::DatabaseAccess;
+use crate::access::{self, DatabaseAccess};
 use crate::app::App;
 use crate::config::{Config, Purpose};
+use crate::embedding;
 use crate::local::{self, LocalDatabase};
 
 /// Look at the database, as a server does before it serves.
@@ -31,20 +33,52 @@ impl Doctor {
         if config.database.host.is_some() {
             config.validate(Purpose::Stdio)?;
             let access = DatabaseAccess::from_config(&config.database)?;
-            return self.examine(&App::new(config, access, &data_dir)?).await;
+            let app = App::new(config, access, &data_dir, None)?;
+            // Only an administrator may list the models; without one nothing is said of them.
+            let models = match access::admin(&config.database).filter(|_| !self.security) {
+                Some(login) => {
+                    let settings = access::settings(&config.database)?;
+                    let mut admin = Admin::connect(&settings, &login).await?;
+                    let models = admin.embedding_models().await;
+                    admin.close().await;
+                    Some(models?)
+                }
+                None => None,
+            };
+            return self.examine(&app, config, models).await;
         }
         let local = LocalDatabase::attach_or_start(&data_dir).await?;
-        let examined = match App::new(config, local.access.clone(), &data_dir) {
-            Ok(app) => self.examine(&app).await,
+        let examined = match App::new(config, local.access.clone(), &data_dir, None) {
+            Ok(app) => self.examine_local(&app, config, &local).await,
             Err(error) => Err(error),
         };
         local.stop_after(examined).await
     }
 
-    async fn examine(&self, app: &App) -> anyhow::Result<ExitCode> {
+    async fn examine_local(
+        &self,
+        app: &App,
+        config: &Config,
+        local: &LocalDatabase,
+    ) -> anyhow::Result<ExitCode> {
+        let mut admin = local.admin().await?;
+        let models = admin.embedding_models().await;
+        admin.close().await;
+        self.examine(app, config, Some(models?)).await
+    }
+
+    async fn examine(
+        &self,
+        app: &App,
+        config: &Config,
+        models: Option<Vec<EmbeddingModelRecord>>,
+    ) -> anyhow::Result<ExitCode> {
         let mut posture = app.posture().await.context("the database cannot be looked at")?;
         if !self.security {
             posture.findings.extend(readiness(app).await);
+            if let (Some(models), Some(model)) = (models, embedding::model(&config.embeddings)?) {
+                posture.findings.push(vectors(&models, &model));
+            }
         }
         print(&if self.json {
             format!("{}\n", serde_json::to_string_pretty(&posture)?)
@@ -53,6 +87,24 @@ impl Doctor {
         });
         Ok(if posture.must_refuse() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
+
+/// Whether products can be searched for by the meaning that the configured model gives. A server serves
+/// without, by words alone.
+fn vectors(models: &[EmbeddingModelRecord], configured: &EmbeddingModel) -> Finding {
+    let record = models.iter().find(|record| record.model == *configured);
+    let detail = match record {
+        Some(record) if record.is_ready && record.missing + record.stale == 0 => String::new(),
+        Some(record) if record.is_ready => format!(
+            "{} products are new and {} changed since: run `retail-mcp embed`",
+            record.missing, record.stale
+        ),
+        _ => "there are no complete vectors of it: run `retail-mcp embed`".to_owned(),
+    };
+    let state = if detail.is_empty() { FindingState::Good } else { FindingState::Unfit };
+    let subject = configured.to_string();
+    let check = "embeddings".to_owned();
+    Finding { check, subject, state, detail, fix_sql: None, mandatory: false }
 }
 
 /// What `/ready` answers, a line each.
@@ -103,6 +155,29 @@ fn table(posture: &Posture) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vectors_that_are_missing_or_stale_are_advice() {
+        let model = EmbeddingModel { name: "m".to_owned(), dimensions: 3 };
+        let record = |is_ready, missing, stale| EmbeddingModelRecord {
+            model_id: 1,
+            model: model.clone(),
+            text_recipe: "r/1".to_owned(),
+            is_ready,
+            is_active: false,
+            products: 424,
+            stale,
+            missing,
+        };
+        assert_eq!(vectors(&[record(true, 0, 0)], &model).state, FindingState::Good);
+        for models in
+            [vec![], vec![record(false, 0, 0)], vec![record(true, 0, 2)], vec![record(true, 2, 0)]]
+        {
+            let finding = vectors(&models, &model);
+            assert_eq!(finding.verdict(), "advice");
+            assert!(finding.detail.contains("retail-mcp embed"), "{finding}");
+        }
+    }
 
     #[test]
     fn the_table_names_the_fault_and_what_mends_it() {

@@ -6,6 +6,7 @@ use tracing::{info, warn};
 use crate::access::DatabaseAccess;
 use crate::app::App;
 use crate::config::{AuthMode, Config};
+use crate::embedding::{self, Use};
 use crate::{http, lifecycle, local};
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
@@ -20,7 +21,9 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     lifecycle::stop_at_signal(stop.clone())?;
     let access = DatabaseAccess::from_config(&config.database)?;
     let data_dir = local::data_dir(config.data_dir.as_deref());
-    let app = App::new(config, access, &data_dir)?;
+    // Before anything is served, so that a model file that is not good is known at once.
+    let embedder = embedding::start(&config.embeddings, Use::Searching).await?;
+    let app = App::new(config, access, &data_dir, embedder)?;
     app.check_posture().await?;
     let router = http::router(app, &config.server, stop.clone(), abort.clone());
     let listener = lifecycle::listen(config.server.listen).await?;

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use clap::Args;
-use retail_auth::StoreGrant;
+use retail_auth::{StoreGrant, scopes_of};
 use retail_domain::ports::{Credential, IdentityResolver};
-use retail_domain::{Error, Scope, VerifiedIdentity, Visibility};
+use retail_domain::{Error, VerifiedIdentity, Visibility};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -15,6 +15,7 @@ use super::print;
 use crate::access::DatabaseAccess;
 use crate::app::App;
 use crate::config::{Config, Purpose};
+use crate::embedding::{self, Use};
 use crate::local::{self, LocalDatabase};
 
 /// Serve MCP on standard input and output, as one identity.
@@ -22,6 +23,9 @@ use crate::local::{self, LocalDatabase};
 pub(super) struct Stdio {
     #[command(flatten)]
     identity: IdentityFlags,
+    /// Show this store what products cost and earn; head office always sees it
+    #[arg(long)]
+    with_costs: bool,
 }
 
 impl Stdio {
@@ -37,15 +41,20 @@ impl Stdio {
             Ok(grant) => grant,
             Err(error) => return refuse(error).await,
         };
+        let with_costs = self.with_costs || config.auth.store_managers_see_costs;
+        let embedder = match embedding::start(&config.embeddings, Use::Searching).await {
+            Ok(embedder) => embedder,
+            Err(error) => return refuse(error).await,
+        };
         let data_dir = local::data_dir(config.data_dir.as_deref());
         if config.database.host.is_some() {
             config.validate(Purpose::Stdio)?;
             let access = DatabaseAccess::from_config(&config.database)?;
-            return serve(App::new(config, access, &data_dir)?, grant).await;
+            return serve(App::new(config, access, &data_dir, embedder)?, grant, with_costs).await;
         }
         let local = LocalDatabase::attach_or_start(&data_dir).await?;
-        let served = match App::new(config, local.access.clone(), &data_dir) {
-            Ok(app) => serve(app, grant).await,
+        let served = match App::new(config, local.access.clone(), &data_dir, embedder) {
+            Ok(app) => serve(app, grant, with_costs).await,
             Err(error) => Err(error),
         };
         local.stop_after(served).await
@@ -74,7 +83,7 @@ async fn refuse(error: anyhow::Error) -> anyhow::Result<()> {
     Err(error)
 }
 
-async fn serve(app: App, grant: StoreGrant) -> anyhow::Result<()> {
+async fn serve(app: App, grant: StoreGrant, with_costs: bool) -> anyhow::Result<()> {
     app.check_posture().await?;
     let visibility = match grant {
         StoreGrant::AllStores => Visibility::AllStores,
@@ -86,21 +95,24 @@ async fn serve(app: App, grant: StoreGrant) -> anyhow::Result<()> {
         ),
     };
     // Whoever starts the process chose the flags and owns its input: that is the authentication.
-    let local = LocalUser(visibility);
+    let local = LocalUser { visibility, with_costs };
     let principal = local.resolve(&Credential::BearerToken(String::new())).await?;
     Ok(app.mcp.serve_stdio(principal).await?)
 }
 
 /// The user at the other end of standard input.
-struct LocalUser(Visibility);
+struct LocalUser {
+    visibility: Visibility,
+    with_costs: bool,
+}
 
 #[async_trait]
 impl IdentityResolver for LocalUser {
     async fn verify(&self, _: &Credential) -> Result<VerifiedIdentity, Error> {
         Ok(VerifiedIdentity {
             subject: "stdio".to_owned(),
-            visibility: self.0.clone(),
-            scopes: Scope::ALL.into_iter().collect(),
+            visibility: self.visibility.clone(),
+            scopes: scopes_of(&self.visibility, self.with_costs),
             on_behalf_of: None,
         })
     }

@@ -20,6 +20,9 @@ use crate::local;
 pub(super) struct Token {
     #[command(flatten)]
     identity: IdentityFlags,
+    /// Show this store what products cost and earn; head office's tokens always do
+    #[arg(long)]
+    with_costs: bool,
     /// How long it is valid, such as 30m or 12h [default: `auth.dev_token.default_ttl`]
     #[arg(long, value_name = "TIME", value_parser = humantime_serde::re::humantime::parse_duration)]
     ttl: Option<std::time::Duration>,
@@ -29,7 +32,7 @@ impl Token {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         let grant = self.identity.grant(config).await?.context("an identity must be named")?;
         let ttl = self.ttl.unwrap_or(config.auth.dev_token.default_ttl);
-        let token = Minter::new(config)?.mint(grant, ttl)?;
+        let token = Minter::new(config)?.mint(grant, self.with_costs, ttl)?;
         print(&format!("{}\n", token.expose_secret()));
         Ok(())
     }
@@ -48,12 +51,13 @@ impl Minter {
     pub(super) fn mint(
         &self,
         grant: StoreGrant,
+        with_costs: bool,
         ttl: std::time::Duration,
     ) -> anyhow::Result<SecretString> {
         let subject = match &grant {
             StoreGrant::Store(rls_user_id) => format!("manager:{rls_user_id}"),
             StoreGrant::AllStores => "head-office".to_owned(),
         };
-        Ok(self.0.mint(&DevTokenClaims { subject, grant, ttl })?)
+        Ok(self.0.mint(&DevTokenClaims { subject, grant, with_costs, ttl })?)
     }
 }

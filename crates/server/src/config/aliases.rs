@@ -28,6 +28,8 @@ pub(super) enum Conversion {
     Seconds,
     /// A level of Python's logging becomes one of ours.
     PythonLevel,
+    /// As it is, but `<ENDPOINT_URL>` and the like are places to fill in and no values.
+    FilledIn,
     /// The address part of `server.listen`.
     ListenHost,
     /// The port part of `server.listen`, like [`Port`](Self::Port).
@@ -54,6 +56,27 @@ pub(super) const ALIASES: &[Alias] = &[
     alias("POSTGRES_APPLICATION_NAME", "database.application_name", Conversion::Verbatim),
     alias("POSTGRES_MAX_CONNECTIONS", "database.pool_max_connections", Conversion::Verbatim),
     alias("POSTGRES_COMMAND_TIMEOUT", "query.statement_timeout", Conversion::Seconds),
+    alias("AZURE_OPENAI_ENDPOINT", "embeddings.azure.endpoint", Conversion::FilledIn),
+    alias("EMBEDDING_MODEL_DEPLOYMENT_NAME", "embeddings.azure.deployment", Conversion::FilledIn),
+    alias("EMBEDDING_DEPLOYMENT_NAME", "embeddings.azure.deployment", Conversion::FilledIn),
+    alias(
+        "AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME",
+        "embeddings.azure.deployment",
+        Conversion::FilledIn,
+    ),
+    alias("AZURE_OPENAI_API_KEY", "embeddings.azure.api_key", Conversion::FilledIn),
+    alias("AZURE_OPENAI_KEY", "embeddings.azure.api_key", Conversion::FilledIn),
+    alias("AZURE_TENANT_ID", "embeddings.azure.tenant_id", Conversion::FilledIn),
+    alias("AZURE_CLIENT_ID", "embeddings.azure.client_id", Conversion::FilledIn),
+    alias("AZURE_CLIENT_SECRET", "embeddings.azure.client_secret", Conversion::FilledIn),
+    alias(
+        "AZURE_FEDERATED_TOKEN_FILE",
+        "embeddings.azure.federated_token_file",
+        Conversion::FilledIn,
+    ),
+    alias("AZURE_AUTHORITY_HOST", "embeddings.azure.authority_host", Conversion::FilledIn),
+    alias("IDENTITY_ENDPOINT", "embeddings.azure.identity_endpoint", Conversion::FilledIn),
+    alias("IDENTITY_HEADER", "embeddings.azure.identity_header", Conversion::FilledIn),
     alias("LOG_LEVEL", "log.level", Conversion::PythonLevel),
 ];
 
@@ -82,7 +105,10 @@ impl Alias {
         let is_service_link = text.starts_with("tcp://");
         match self.conversion {
             Conversion::Port | Conversion::ListenPort if is_service_link => None,
-            Conversion::Verbatim | Conversion::Port => Some(key.kind.value_of(text)),
+            Conversion::FilledIn if text.starts_with('<') && text.ends_with('>') => None,
+            Conversion::Verbatim | Conversion::Port | Conversion::FilledIn => {
+                Some(key.kind.value_of(text))
+            }
             Conversion::Seconds => Some(seconds(text).into()),
             Conversion::PythonLevel => Some(level(text).into()),
             Conversion::ListenHost => Some(with_host(text, current).into()),
@@ -94,6 +120,9 @@ impl Alias {
     pub(super) fn note(&self) -> &'static str {
         match self.conversion {
             Conversion::Verbatim => "",
+            Conversion::FilledIn => {
+                "a place to fill in, such as `<ENDPOINT_URL>`, counts as not set"
+            }
             Conversion::Port => "a Kubernetes service link (`tcp://…`) is passed over",
             Conversion::Seconds => "a number of seconds",
             Conversion::PythonLevel => "Python's names of levels, such as `WARNING`",

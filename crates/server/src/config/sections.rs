@@ -104,6 +104,8 @@ pub struct QueryConfig {
 pub struct AuthConfig {
     /// How callers prove who they are. There is no default: `serve` asks for it.
     pub mode: Option<AuthMode>,
+    /// Whether product search shows stores what products cost and earn.
+    pub store_managers_see_costs: bool,
     /// Section `auth.dev_token`.
     pub dev_token: DevTokenConfig,
     /// Section `auth.trusted_header`.

@@ -1,6 +1,6 @@
 //! Whether the values fit each other.
 
-use super::{AuthMode, Config, ConfigError, Fault, SslMode};
+use super::{AuthMode, Config, ConfigError, Fault, Provider, SslMode};
 
 /// What the process is about to do with the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +32,32 @@ pub(super) fn validate(config: &Config, purpose: Purpose) -> Result<(), ConfigEr
     if database.ssl_root_cert.is_some() && database.ssl_mode == SslMode::Disable {
         faults.add("database.ssl_root_cert", "is not read with database.ssl_mode = \"disable\"");
     }
+    validate_embeddings(&mut faults);
     if matches!(purpose, Purpose::Serve | Purpose::Demo) {
         validate_http(&mut faults, purpose);
     }
     if faults.list.is_empty() { Ok(()) } else { Err(ConfigError::Faults(faults.list)) }
+}
+
+fn validate_embeddings(faults: &mut Faults<'_>) {
+    let Config { server, embeddings, .. } = faults.config;
+    let provider = embeddings.provider();
+    let is_service = matches!(provider, Provider::AzureOpenai | Provider::Openai);
+    if is_service && embeddings.timeout >= server.request_timeout {
+        faults.add(
+            "embeddings.timeout",
+            "must be shorter than server.request_timeout, or a search could not go on by words alone",
+        );
+    }
+    if provider == Provider::AzureOpenai && embeddings.azure.endpoint.is_none() {
+        faults.add(
+            "embeddings.azure.endpoint",
+            "must be set with embeddings.provider = \"azure-openai\"",
+        );
+    }
+    if provider != Provider::Local && embeddings.model_dir.is_some() {
+        faults.add("embeddings.model_dir", "is read with embeddings.provider = \"local\" alone");
+    }
 }
 
 fn validate_http(faults: &mut Faults<'_>, purpose: Purpose) {

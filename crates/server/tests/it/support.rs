@@ -1,8 +1,10 @@
 //! What the tests share.
 
 mod call;
+mod on_database;
 mod process;
 mod server;
+mod vectors;
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
@@ -11,8 +13,10 @@ use retail_embedded_postgres::{Installation, ProvisionOptions, default_data_root
 use tempfile::TempDir;
 
 pub(crate) use call::{Call, Reply};
+pub(crate) use on_database::{run_on, start_on};
 pub(crate) use process::{Demo, Finished, Process, processes_of, run, write_line};
 pub(crate) use server::{TestServer, access_to, minted, serve_on_a_socket};
+pub(crate) use vectors::{embedded, embedder, local_model};
 
 /// Longest wait for what should take a second or two.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,10 +1,9 @@
 //! How a query's answer is told: the compact text and the receipt.
 
-use chrono::SecondsFormat;
 use retail_domain::{Error, JsonRow, QueryAnswer, QueryLimits, Truncation, Visibility};
 use serde::Serialize;
 
-use super::Receipt;
+use crate::tools::receipt::Receipt;
 
 /// The text of an answer. The short keys are those of the reference system.
 #[derive(Serialize)]
@@ -78,15 +77,9 @@ pub(super) fn receipt(
 ) -> Receipt {
     let (limit, limit_unit) = answer.truncation.map_or((limits.max_rows, "rows"), limit_and_unit);
     Receipt {
-        acting_store: visibility.label().to_owned(),
-        row_security: "enforced",
-        rows_returned: answer.rows.len(),
-        truncated: answer.truncation.is_some(),
-        limit,
         limit_unit,
-        as_of: answer.as_of.to_rfc3339_opts(SecondsFormat::Micros, true),
-        cached: false,
-        elapsed_seconds: (answer.elapsed.as_secs_f64() * 1e6).round() / 1e6,
+        truncated: answer.truncation.is_some(),
+        ..Receipt::new(visibility, answer.rows.len(), limit, answer.as_of, answer.elapsed)
     }
 }
 

@@ -33,6 +33,8 @@ pub(in crate::config) enum Kind {
         /// The greatest.
         max: i64,
     },
+    /// `true` or `false`.
+    Boolean,
     /// A time with its unit.
     Duration {
         /// The shortest.
@@ -61,6 +63,10 @@ impl Kind {
         match self {
             Self::Integer { .. } => match text.trim().parse::<i64>() {
                 Ok(number) => number.into(),
+                Err(_) => text.into(),
+            },
+            Self::Boolean => match text.trim().parse::<bool>() {
+                Ok(value) => value.into(),
                 Err(_) => text.into(),
             },
             Self::Hosts | Self::Origins | Self::Networks | Self::Uuids => {
@@ -98,6 +104,10 @@ impl Kind {
             Self::Integer { min, max } => match value {
                 ValueKind::I64(number) if (min..=max).contains(number) => Ok(()),
                 _ => Err(format!("must be a whole number from {min} to {max}, and is {value}")),
+            },
+            Self::Boolean => match value {
+                ValueKind::Boolean(_) => Ok(()),
+                _ => Err(format!("must be true or false, and is {value}")),
             },
             Self::Duration { min, max } => check_duration(value, min, max),
             Self::Choice(words) => {
@@ -207,6 +217,9 @@ mod tests {
     #[case(TIME, "9ms", false)]
     #[case(TIME, "30", false)]
     #[case(TIME, "soon", false)]
+    #[case(Kind::Boolean, "true", true)]
+    #[case(Kind::Boolean, "false", true)]
+    #[case(Kind::Boolean, "yes", false)]
     #[case(Kind::SocketAddr, "[::1]:8000", true)]
     #[case(Kind::SocketAddr, "localhost:8000", false)]
     #[case(Kind::SocketAddr, "127.0.0.1", false)]
@@ -238,6 +251,7 @@ mod tests {
     #[case(Kind::Secret, ValueKind::I64(7))]
     #[case(TIME, ValueKind::I64(30))]
     #[case(NUMBER, ValueKind::Float(5.0))]
+    #[case(Kind::Boolean, ValueKind::I64(1))]
     #[case(Kind::Hosts, ValueKind::String("a".to_owned()))]
     #[case(Kind::Hosts, ValueKind::from(vec![7]))]
     fn a_value_of_another_type_is_refused(#[case] kind: Kind, #[case] value: ValueKind) {

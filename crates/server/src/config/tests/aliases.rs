@@ -29,6 +29,24 @@ use super::{effective, environment, faults};
 #[case("POSTGRES_MAX_CONNECTIONS", "10", "database.pool_max_connections", "10")]
 #[case("POSTGRES_COMMAND_TIMEOUT", "30", "query.statement_timeout", "30000ms")]
 #[case("POSTGRES_COMMAND_TIMEOUT", "2.5", "query.statement_timeout", "2500ms")]
+#[case(
+    "AZURE_OPENAI_ENDPOINT",
+    "'https://a.openai.azure.com'",
+    "embeddings.azure.endpoint",
+    "https://a.openai.azure.com"
+)]
+#[case("EMBEDDING_MODEL_DEPLOYMENT_NAME", "small", "embeddings.azure.deployment", "small")]
+#[case("EMBEDDING_DEPLOYMENT_NAME", "small", "embeddings.azure.deployment", "small")]
+#[case("AZURE_OPENAI_EMBEDDING_DEPLOYMENT_NAME", "small", "embeddings.azure.deployment", "small")]
+#[case("AZURE_OPENAI_API_KEY", "k", "embeddings.azure.api_key", "***")]
+#[case("AZURE_OPENAI_KEY", "k", "embeddings.azure.api_key", "***")]
+#[case("AZURE_TENANT_ID", "t", "embeddings.azure.tenant_id", "t")]
+#[case("AZURE_CLIENT_ID", "c", "embeddings.azure.client_id", "c")]
+#[case("AZURE_CLIENT_SECRET", "s", "embeddings.azure.client_secret", "***")]
+#[case("AZURE_FEDERATED_TOKEN_FILE", "/t", "embeddings.azure.federated_token_file", "/t")]
+#[case("AZURE_AUTHORITY_HOST", "https://x", "embeddings.azure.authority_host", "https://x")]
+#[case("IDENTITY_ENDPOINT", "http://x", "embeddings.azure.identity_endpoint", "http://x")]
+#[case("IDENTITY_HEADER", "h", "embeddings.azure.identity_header", "***")]
 #[case("LOG_LEVEL", "INFO", "log.level", "info")]
 #[case("LOG_LEVEL", "WARNING", "log.level", "warn")]
 #[case("LOG_LEVEL", "CRITICAL", "log.level", "error")]
@@ -65,6 +83,17 @@ fn the_names_that_the_reference_really_reads_win_over_the_others() {
     assert_eq!(config.database.host.as_deref(), Some("first"));
     assert_eq!(config.server.listen.port(), 1);
     assert_eq!(effective(&config, "server.listen").origin, "environment MCP_SERVER_PORT");
+}
+
+#[test]
+fn a_place_to_fill_in_is_no_value() {
+    let sources = environment(&[
+        ("AZURE_OPENAI_ENDPOINT", "<ENDPOINT_URL>"),
+        ("AZURE_OPENAI_KEY", "\"<your-key>\""),
+    ]);
+    let config = Config::load(&sources).unwrap();
+    assert_eq!(config.embeddings.azure.endpoint, None);
+    assert!(config.embeddings.azure.api_key.is_none());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use axum::extract::ConnectInfo;
 use http::Request;
 use retail_auth::{DevTokenClaims, DevTokenKey, DevTokens, StoreGrant};
 use retail_domain::Store;
-use retail_domain::ports::{Clock, SystemClock};
+use retail_domain::ports::{Clock, Embedder, SystemClock};
 use retail_server::access::DatabaseAccess;
 use retail_server::app::App;
 use retail_server::config::{Config, Sources};
@@ -44,6 +44,15 @@ impl TestServer {
 
     /// A server with these environment variables, without `RETAIL_MCP__`, and the defaults besides.
     pub(crate) fn with(access: DatabaseAccess, variables: &[(&str, &str)]) -> Self {
+        Self::with_embedder(access, variables, None)
+    }
+
+    /// As [`Self::with`], with an embedder.
+    pub(crate) fn with_embedder(
+        access: DatabaseAccess,
+        variables: &[(&str, &str)],
+        embedder: Option<Arc<dyn Embedder>>,
+    ) -> Self {
         let keys = tempfile::tempdir().unwrap();
         let key_file = keys.path().join("dev-token-key");
         let token_key = DevTokenKey::load_or_create(&key_file).unwrap();
@@ -56,7 +65,7 @@ impl TestServer {
                 .chain(variables.iter().copied())
                 .map(|(name, value)| (format!("RETAIL_MCP__{name}"), value.to_owned()));
         let config = Config::load(&Sources::default().with_environment(variables)).unwrap();
-        let app = App::new(&config, access, keys.path()).unwrap();
+        let app = App::new(&config, access, keys.path(), embedder).unwrap();
         let draining = CancellationToken::new();
         let abort = CancellationToken::new();
         Self {
@@ -123,7 +132,7 @@ pub(crate) fn minted(
     grant: StoreGrant,
     ttl: Duration,
 ) -> String {
-    let claims = DevTokenClaims { subject: "test".to_owned(), grant, ttl };
+    let claims = DevTokenClaims { subject: "test".to_owned(), grant, with_costs: false, ttl };
     let token = DevTokens::new(key, clock).mint(&claims).unwrap();
     token.expose_secret().to_owned()
 }
