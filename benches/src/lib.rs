@@ -7,8 +7,11 @@
 
 mod policies;
 
+use std::path::PathBuf;
+
 pub use policies::{Policy, PolicyTarget};
-use retail_sample_data::{Dataset, Scale, Spec, Table};
+use retail_embeddings::{LocalEmbedder, LocalModelOptions};
+use retail_sample_data::{Catalogue, Dataset, Scale, Spec, Table};
 use retail_sql_guard::{Guard, GuardPolicy};
 use retail_storage::{Admin, CopyTable, LoadRecord};
 use retail_testkit::{TestDatabase, until};
@@ -31,6 +34,29 @@ pub fn benign_statements() -> Vec<String> {
         .map(|line| {
             let entry: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
             entry.get("sql").and_then(|sql| sql.as_str()).expect("a statement").to_owned()
+        })
+        .collect()
+}
+
+/// The local model, from the cache folder, or downloaded now.
+pub fn local_embedder() -> LocalEmbedder {
+    let root = std::env::var_os("RETAIL_MCP_CACHE_DIR")
+        .map_or_else(retail_wheels::default_data_root, PathBuf::from);
+    LocalEmbedder::start(&LocalModelOptions::new(root)).expect("the local model")
+}
+
+/// The texts of all products as `retail-mcp embed` writes them: name, type, category and description.
+pub fn product_texts() -> Vec<String> {
+    let catalogue = Catalogue::embedded().expect("the catalogue");
+    let type_of = |id| catalogue.types().iter().find(|of| of.type_id == id).expect("a type");
+    let category_of =
+        |id| catalogue.categories().iter().find(|of| of.category_id == id).expect("a category");
+    let products = catalogue.products().iter();
+    products
+        .map(|product| {
+            let kind = &type_of(product.type_id).name;
+            let category = &category_of(product.category_id).name;
+            format!("{}. {kind}, {category}. {}", product.name, product.description)
         })
         .collect()
 }

@@ -26,7 +26,8 @@ pub(crate) fn run(workspace: &Workspace, server_binary: Option<PathBuf>) -> Resu
     let binary = if let Some(binary) = server_binary {
         std::path::absolute(binary)?
     } else {
-        let build = CommandLine::new("cargo").words("build --locked -p retail-server");
+        // With the features of the whole workspace, as the tests' build: else the model is compiled again.
+        let build = CommandLine::new("cargo").words("build --locked --workspace --bin retail-mcp");
         build.in_dir(workspace.root()).run()?;
         workspace.built("debug", "retail-mcp")
     };

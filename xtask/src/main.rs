@@ -7,6 +7,7 @@ mod console;
 mod demo;
 mod fuzz;
 mod layers;
+mod search_eval;
 mod setup;
 mod tidy;
 mod workspace;
@@ -50,6 +51,12 @@ enum Task {
         #[arg(long, value_name = "N", default_value_t = 60)]
         seconds: u32,
     },
+    /// Measure product search against the labelled queries; fail when it got worse.
+    SearchEval {
+        /// Arguments for `retail-search-eval`, such as `--verbose`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Check which crate depends on which.
     Layers,
     /// Check that no source file is too long.
@@ -80,6 +87,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Demo { args } => demo::run(&workspace, &args),
         Task::Ci { only } => ci::run(&workspace, &only),
         Task::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
+        Task::SearchEval { args } => search_eval::run(&workspace, &args),
         Task::Layers => layers::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Conformance { server_binary } => conformance::run(&workspace, server_binary),
@@ -100,5 +108,11 @@ mod tests {
     fn demo_passes_its_arguments_on() {
         let cli = Cli::parse_from(["cargo xtask", "demo", "--", "--scale", "tiny"]);
         assert!(matches!(cli.task, Task::Demo { args } if args == ["--scale", "tiny"]));
+    }
+
+    #[test]
+    fn search_eval_passes_its_arguments_on() {
+        let cli = Cli::parse_from(["cargo xtask", "search-eval", "--query", "tap washer"]);
+        assert!(matches!(cli.task, Task::SearchEval { args } if args == ["--query", "tap washer"]));
     }
 }
