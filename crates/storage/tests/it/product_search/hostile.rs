@@ -61,6 +61,18 @@ async fn the_longest_texts_are_searched_too() {
     }
 }
 
+/// Each word that is not wanted costs a look at every candidate, so only the first are heeded.
+#[tokio::test]
+async fn only_the_first_of_many_unwanted_words_are_heeded() {
+    let shop = Shop::open().await;
+    let junk: Vec<String> =
+        ('q'..='z').flat_map(|c| ('a'..='i').map(move |d| format!("-{c}{d}q"))).collect();
+    let text = |unwanted: &[String], last: &str| format!("hammer {} {last}", unwanted.join(" "));
+    assert_eq!(shop.ids(&text(&junk[..7], "")).await, [1, 2]);
+    assert_eq!(shop.ids(&text(&junk[..7], "-rubber")).await, [1]);
+    assert_eq!(shop.ids(&text(&junk, "-rubber")).await, [1, 2], "it is the ninety-first");
+}
+
 /// The tables are as they were.
 #[tokio::test]
 async fn nothing_is_written() {
