@@ -7,8 +7,6 @@
 
 mod policies;
 
-use std::path::PathBuf;
-
 pub use policies::{Policy, PolicyTarget};
 use retail_embeddings::{LocalEmbedder, LocalModelOptions};
 use retail_sample_data::{Catalogue, Dataset, Scale, Spec, Table};
@@ -40,8 +38,7 @@ pub fn benign_statements() -> Vec<String> {
 
 /// The local model, from the cache folder, or downloaded now.
 pub fn local_embedder() -> LocalEmbedder {
-    let root = std::env::var_os("RETAIL_MCP_CACHE_DIR")
-        .map_or_else(retail_wheels::default_data_root, PathBuf::from);
+    let root = retail_wheels::default_data_root();
     LocalEmbedder::start(&LocalModelOptions::new(root)).expect("the local model")
 }
 

@@ -27,23 +27,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The downloaded package could not be unpacked.
-    #[error("could not unpack {}", wheel.display())]
-    Unpack {
-        /// The package file.
-        wheel: PathBuf,
-        /// The cause.
-        #[source]
-        source: zip::result::ZipError,
-    },
-    /// The downloaded package holds a path that leaves the target folder.
-    #[error("{} holds the unsafe path {entry:?}", wheel.display())]
-    UnsafeEntry {
-        /// The package file.
-        wheel: PathBuf,
-        /// The path inside it.
-        entry: String,
-    },
+    /// A download could not be unpacked, or a folder not be made or removed.
+    #[error(transparent)]
+    Wheel(retail_wheels::Error),
     /// A file operation failed.
     #[error("could not {operation} {}", path.display())]
     File {
@@ -201,13 +187,7 @@ impl From<retail_wheels::Error> for Error {
             retail_wheels::Error::NoPip | retail_wheels::Error::Download { .. } => {
                 Self::NothingToRun { reason: error.to_string() }
             }
-            retail_wheels::Error::Unpack { wheel, source } => Self::Unpack { wheel, source },
-            retail_wheels::Error::UnsafeEntry { wheel, entry } => {
-                Self::UnsafeEntry { wheel, entry }
-            }
-            retail_wheels::Error::File { operation, path, source } => {
-                Self::File { operation, path, source }
-            }
+            other => Self::Wheel(other),
         }
     }
 }

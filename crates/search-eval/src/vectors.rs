@@ -21,8 +21,7 @@ const NOISE: f64 = 0.45;
 /// # Errors
 /// When its files cannot be had.
 pub async fn local_embedder() -> Result<Arc<LocalEmbedder>> {
-    let root = std::env::var_os("RETAIL_MCP_CACHE_DIR").map_or_else(default_data_root, Into::into);
-    let options = LocalModelOptions::new(root);
+    let options = LocalModelOptions::new(default_data_root());
     let start = tokio::task::spawn_blocking(move || LocalEmbedder::start(&options));
     Ok(Arc::new(start.await?.context("loading the local model")?))
 }

@@ -1,6 +1,5 @@
 //! The one PostgreSQL of a test program.
 
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use retail_embedded_postgres::{
@@ -27,12 +26,10 @@ pub fn cluster() -> &'static Cluster {
 }
 
 fn start() -> Cluster {
-    let cache_dir =
-        std::env::var_os("RETAIL_MCP_CACHE_DIR").map_or_else(default_data_root, PathBuf::from);
     let installation = Installation::locate(&ProvisionOptions {
         major: Some(server_major_version()),
         prefer_bundled: true,
-        ..ProvisionOptions::new(cache_dir)
+        ..ProvisionOptions::new(default_data_root())
     })
     .expect("a PostgreSQL with pgvector for the tests");
     let program = std::env::current_exe().expect("the name of the test program");

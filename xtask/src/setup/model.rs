@@ -10,9 +10,7 @@ use crate::console;
 
 /// Makes sure that the cache folder has the model that the tests load.
 pub(super) fn provide() -> Result<()> {
-    let root =
-        std::env::var_os("RETAIL_MCP_CACHE_DIR").map_or_else(default_data_root, PathBuf::from);
-    let folder = root.join(MODELS_FOLDER);
+    let folder = default_data_root().join(MODELS_FOLDER);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let search_path: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let cache = Cache { folder: &folder, search_path: &search_path };

@@ -5,11 +5,11 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use retail_embedded_postgres::{Error, Installation, Origin, ProvisionOptions};
+use retail_embedded_postgres::{Error, Installation, Origin, ProvisionOptions, default_data_root};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::support::{bundled, cache_dir, scratch};
+use crate::support::{bundled, scratch};
 
 /// Options that find nothing on this machine.
 fn isolated(cache_dir: &Path) -> ProvisionOptions {
@@ -111,7 +111,7 @@ fn processes_that_provision_at_once_download_once() {
 #[test]
 fn a_warm_cache_needs_nothing_else() {
     let warm = bundled(18);
-    let found = Installation::locate(&isolated(&cache_dir())).unwrap();
+    let found = Installation::locate(&isolated(&default_data_root())).unwrap();
     assert_eq!(found.bin_dir(), warm.bin_dir());
     assert_eq!(found.origin(), Origin::Bundled);
 }

@@ -23,14 +23,9 @@ pub(crate) fn scratch() -> TempDir {
         .unwrap()
 }
 
-/// The folder that keeps the download between runs of the tests.
-pub(crate) fn cache_dir() -> PathBuf {
-    std::env::var_os("RETAIL_MCP_CACHE_DIR").map_or_else(default_data_root, PathBuf::from)
-}
-
 /// The bundled PostgreSQL of a major version.
 pub(crate) fn bundled(major: u32) -> Installation {
-    let mut options = ProvisionOptions::new(cache_dir());
+    let mut options = ProvisionOptions::new(default_data_root());
     options.prefer_bundled = true;
     options.major = Some(major);
     Installation::locate(&options).unwrap()

@@ -4,7 +4,6 @@
 
 mod files;
 
-use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use retail_domain::ports::Embedder;
@@ -17,8 +16,7 @@ static EMBEDDER: LazyLock<LocalEmbedder> =
 
 /// The options of every test that uses the real files.
 fn options() -> LocalModelOptions {
-    let root = std::env::var_os("RETAIL_MCP_CACHE_DIR");
-    LocalModelOptions::new(root.map_or_else(retail_wheels::default_data_root, PathBuf::from))
+    LocalModelOptions::new(retail_wheels::default_data_root())
 }
 
 async fn embed(texts: &[String]) -> Vec<Embedding> {

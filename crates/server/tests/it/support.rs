@@ -33,12 +33,10 @@ pub(crate) fn scratch() -> TempDir {
 
 /// The PostgreSQL that the shared test cluster runs on.
 pub(crate) fn installation() -> Installation {
-    let cache_dir =
-        std::env::var_os("RETAIL_MCP_CACHE_DIR").map_or_else(default_data_root, Into::into);
     Installation::locate(&ProvisionOptions {
         major: Some(retail_testkit::server_major_version()),
         prefer_bundled: true,
-        ..ProvisionOptions::new(cache_dir)
+        ..ProvisionOptions::new(default_data_root())
     })
     .unwrap()
 }

@@ -395,6 +395,6 @@ pub(in crate::config) const KEYS: &[Key] = &[
         Kind::Path,
         None,
         "Folder of the embedded PostgreSQL's data and of keys. Not set: a folder in the user's cache folder. \
-         What is downloaded, PostgreSQL's programs and the local model, is in the cache folder in any case.",
+         What is downloaded, PostgreSQL's programs and the local model, is in the cache folder in any case; the variable `RETAIL_MCP_CACHE_DIR` names another one.",
     ),
 ];

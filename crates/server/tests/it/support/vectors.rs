@@ -17,9 +17,7 @@ pub(crate) fn local_model() -> Vec<(&'static str, String)> {
 }
 
 fn options() -> LocalModelOptions {
-    LocalModelOptions::new(
-        std::env::var_os("RETAIL_MCP_CACHE_DIR").map_or_else(default_data_root, Into::into),
-    )
+    LocalModelOptions::new(default_data_root())
 }
 
 fn cached() -> retail_embeddings::local::LocalModel {
