@@ -7,9 +7,10 @@ use crate::{Admin, StorageError};
 /// lie close together, and a thinner graph did not connect such clusters (docs/search.md).
 const HNSW_M: u32 = 32;
 
-/// How many candidates are looked at for each node while the index is built. Six times pgvector's
-/// default: filters on what is in stock leave few of the nearest, so the graph should be good.
-const HNSW_EF_CONSTRUCTION: u32 = 400;
+/// How many candidates are looked at for each node while the index is built, of at most 1,000. A
+/// catalogue's variants lie in clusters: with 400 the neighbours of a node are all of its own cluster,
+/// some clusters have no way in, and a search misses all of them. `docs/search.md` has the figures.
+const HNSW_EF_CONSTRUCTION: u32 = 800;
 
 /// Bounds of the memory for building an index, in MiB.
 const BUILD_MEMORY_MIB: std::ops::RangeInclusive<u64> = 16..=2048;
