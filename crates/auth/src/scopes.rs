@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use retail_domain::{Scope, Visibility};
 
-/// All scopes, but costs for head office alone, unless `with_costs` gives them to this store as well.
+/// All scopes but the operator's, and costs for head office alone, unless `with_costs` gives them to this
+/// store as well.
 ///
 /// ```
 /// use retail_auth::scopes_of;
@@ -14,5 +15,12 @@ use retail_domain::{Scope, Visibility};
 /// ```
 pub fn scopes_of(visibility: &Visibility, with_costs: bool) -> BTreeSet<Scope> {
     let sees_costs = with_costs || *visibility == Visibility::AllStores;
-    Scope::ALL.into_iter().filter(|scope| *scope != Scope::Costs || sees_costs).collect()
+    Scope::ALL
+        .into_iter()
+        .filter(|scope| match scope {
+            Scope::Costs => sees_costs,
+            Scope::Admin => false,
+            _ => true,
+        })
+        .collect()
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ipnet::IpNet;
-use retail_domain::ports::{Clock, Credential, IdentityResolver, StoreDirectory};
+use retail_domain::ports::{Clock, Credential, IdentityResolver, Proof, StoreDirectory};
 use retail_domain::{Error, ErrorCode, RlsUserId, VerifiedIdentity, Visibility};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -114,7 +114,7 @@ impl TrustedPeers {
     /// which setting would allow it.
     pub fn credential(&self, peer: IpAddr, header: &str) -> Result<Credential, Error> {
         if self.allows(peer) {
-            Ok(Credential::TrustedHeader(header.to_owned()))
+            Ok(Credential::trusted_header(header))
         } else {
             Err(Error::new(
                 ErrorCode::Unauthenticated,
@@ -179,7 +179,7 @@ impl TrustedHeaderResolver {
 #[async_trait]
 impl IdentityResolver for TrustedHeaderResolver {
     async fn verify(&self, credential: &Credential) -> Result<VerifiedIdentity, Error> {
-        let Credential::TrustedHeader(value) = credential else {
+        let Proof::TrustedHeader(value) = &credential.proof else {
             return Err(Error::new(
                 ErrorCode::Unauthenticated,
                 "the identity must come in x-rls-user-id, set by the proxy",
@@ -197,7 +197,7 @@ impl IdentityResolver for TrustedHeaderResolver {
             (format!("trusted-header:store-{}", store.id), Visibility::Store(store))
         };
         let scopes = scopes_of(&visibility, self.stores_see_costs);
-        Ok(VerifiedIdentity { subject, visibility, scopes, on_behalf_of: None })
+        Ok(VerifiedIdentity::new(subject, visibility, scopes))
     }
 }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::StatementSummary;
+
 /// What kind of failure a caller sees. The set is closed: clients may match on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -102,13 +104,14 @@ pub struct Error {
     code: ErrorCode,
     message: String,
     hint: Option<String>,
+    statement: Option<Box<StatementSummary>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error with the text that the caller may see.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, cause: None }
+        Self { code, message: message.into(), hint: None, statement: None, cause: None }
     }
 
     /// A failure of ours. The caller sees a fixed text, the log sees `cause`.
@@ -138,6 +141,13 @@ impl Error {
         self
     }
 
+    /// Adds which statement failed, for the audit log.
+    #[must_use]
+    pub fn with_statement(mut self, statement: StatementSummary) -> Self {
+        self.statement = Some(Box::new(statement));
+        self
+    }
+
     /// The kind of failure.
     pub fn code(&self) -> ErrorCode {
         self.code
@@ -151,6 +161,11 @@ impl Error {
     /// What the caller can do about it, where that is known.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// Which statement failed. For the audit log, not for the caller.
+    pub fn statement(&self) -> Option<&StatementSummary> {
+        self.statement.as_deref()
     }
 
     /// Whether the same call may succeed later without a change.

@@ -66,42 +66,94 @@ impl Visibility {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Scope {
-    /// Read descriptions of the data, and find products: schemas, dates, search, recommendations.
+    /// Read descriptions of the data: schemas, dates.
     #[serde(rename = "retail.read")]
     Read,
+    /// Find products: search, recommendations.
+    #[serde(rename = "retail.search")]
+    Search,
     /// Run ad-hoc SQL.
     #[serde(rename = "retail.sql")]
     Sql,
     /// Be shown what the chain pays and earns: cost and margin of products.
     #[serde(rename = "retail.costs")]
     Costs,
+    /// Operate the server: see how it does, not what it answers.
+    #[serde(rename = "retail.admin")]
+    Admin,
 }
 
 impl Scope {
     /// All scopes that there are.
-    pub const ALL: [Self; 3] = [Self::Read, Self::Sql, Self::Costs];
+    pub const ALL: [Self; 5] = [Self::Read, Self::Search, Self::Sql, Self::Costs, Self::Admin];
 
     /// The name in tokens, for example `retail.sql`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "retail.read",
+            Self::Search => "retail.search",
             Self::Sql => "retail.sql",
             Self::Costs => "retail.costs",
+            Self::Admin => "retail.admin",
         }
+    }
+
+    /// The scope of a name, if there is one.
+    ///
+    /// ```
+    /// use retail_domain::Scope;
+    ///
+    /// assert_eq!(Scope::from_name("retail.sql"), Some(Scope::Sql));
+    /// assert_eq!(Scope::from_name("openid"), None);
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
 /// What a resolver found out about a caller, before it becomes a [`Principal`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedIdentity {
-    /// Stable name of the caller, for logs.
+    /// Stable name of the caller whose rights are used: `sub` of a token. Unique together with `issuer`.
     pub subject: String,
+    /// Who vouches for the subject: the issuer of a token. None for one that this machine made itself.
+    pub issuer: Option<String>,
     /// Which rows the caller may see.
     pub visibility: Visibility,
     /// What the caller may do.
     pub scopes: BTreeSet<Scope>,
-    /// The user for whom an agent acts, when it is another than `subject`.
-    pub on_behalf_of: Option<String>,
+    /// What the caller would be allowed with a new token that asks for it, besides `scopes`.
+    pub step_up: BTreeSet<Scope>,
+    /// The agent that acts for the subject: `act` of a token (RFC 8693, section 4.1). It has narrowed
+    /// `scopes` already.
+    pub actor: Option<String>,
+    /// Why a caller who may see all stores looks at one as its manager does. Set only then.
+    pub view_as_reason: Option<String>,
+}
+
+impl VerifiedIdentity {
+    /// An identity that this machine made, acting for itself.
+    pub fn new(
+        subject: impl Into<String>,
+        visibility: Visibility,
+        scopes: impl IntoIterator<Item = Scope>,
+    ) -> Self {
+        Self {
+            subject: subject.into(),
+            issuer: None,
+            visibility,
+            scopes: scopes.into_iter().collect(),
+            step_up: BTreeSet::new(),
+            actor: None,
+            view_as_reason: None,
+        }
+    }
 }
 
 /// A caller who has been authenticated.
@@ -126,13 +178,33 @@ impl Principal {
         &self.0.visibility
     }
 
+    /// Who vouches for the subject. None for an identity that this machine made itself.
+    pub fn issuer(&self) -> Option<&str> {
+        self.0.issuer.as_deref()
+    }
+
     /// Whether the caller holds `scope`.
     pub fn has_scope(&self, scope: Scope) -> bool {
         self.0.scopes.contains(&scope)
     }
 
-    /// The user for whom an agent acts.
-    pub fn on_behalf_of(&self) -> Option<&str> {
-        self.0.on_behalf_of.as_deref()
+    /// What the caller may do.
+    pub fn scopes(&self) -> &BTreeSet<Scope> {
+        &self.0.scopes
+    }
+
+    /// Whether a new token that asks for `scope` would be given it.
+    pub fn may_step_up_to(&self, scope: Scope) -> bool {
+        self.0.step_up.contains(&scope)
+    }
+
+    /// The agent that acts for the subject.
+    pub fn actor(&self) -> Option<&str> {
+        self.0.actor.as_deref()
+    }
+
+    /// Why a caller who may see all stores looks at one as its manager does.
+    pub fn view_as_reason(&self) -> Option<&str> {
+        self.0.view_as_reason.as_deref()
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod embedding;
 mod error;
 mod identity;
@@ -10,6 +11,7 @@ mod recommendation;
 mod schema;
 mod search;
 
+pub use audit::{AuditEntry, StatementSummary};
 pub use embedding::{Embedding, EmbeddingModel};
 pub use error::{Error, ErrorCode};
 pub use identity::{Principal, RlsUserId, Scope, Store, StoreId, VerifiedIdentity, Visibility};

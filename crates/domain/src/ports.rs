@@ -1,14 +1,19 @@
 //! What the layers ask of each other: small, object-safe traits.
 
+mod audit_log;
 mod clock;
 mod embedder;
 mod health;
+mod identity_grants;
 mod identity_resolver;
 mod product_search;
 mod query_runner;
 mod schema_catalog;
 mod store_directory;
 
+pub use audit_log::{AuditLog, AuditPlace};
+#[cfg(any(test, feature = "test-support"))]
+pub use audit_log::{MockAuditLog, MockAuditPlace};
 #[cfg(any(test, feature = "test-support"))]
 pub use clock::MockClock;
 pub use clock::{Clock, SystemClock};
@@ -18,7 +23,10 @@ pub use embedder::MockEmbedder;
 #[cfg(any(test, feature = "test-support"))]
 pub use health::MockHealthProbe;
 pub use health::{HealthProbe, HealthReport, PartHealth};
-pub use identity_resolver::{Credential, IdentityResolver};
+#[cfg(any(test, feature = "test-support"))]
+pub use identity_grants::MockIdentityGrants;
+pub use identity_grants::{ClaimValue, IdentityGrant, IdentityGrants};
+pub use identity_resolver::{ActingStore, Credential, IdentityResolver, Proof};
 #[cfg(any(test, feature = "test-support"))]
 pub use product_search::MockProductSearch;
 pub use product_search::ProductSearch;

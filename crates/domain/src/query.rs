@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, ErrorCode};
+use crate::{Error, ErrorCode, StatementSummary};
 
 /// The text of a statement that a model wrote. Not trusted in any way.
 ///
@@ -144,6 +144,8 @@ pub struct QueryAnswer {
     /// Gives the rows that follow, to the same caller for the same statement. Only where rows were
     /// left out and the statement has an order of its own.
     pub next_cursor: Option<String>,
+    /// What was run.
+    pub statement: StatementSummary,
     /// Start of the transaction that read the rows: the answer is the data as of this time.
     pub as_of: DateTime<Utc>,
     /// Time from the call to the last row.

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, pin_mut};
 use retail_domain::ports::{Clock, QueryRunner, SystemClock};
 use retail_domain::{
-    Column, Error, ErrorCode, JsonRow, Principal, QueryAnswer, QueryLimits, SqlText, Truncation,
+    Column, Error, ErrorCode, JsonRow, Principal, QueryAnswer, QueryLimits, SqlText,
+    StatementSummary, Truncation,
 };
 use retail_sql_guard::{CheckedQuery, Guard};
 use serde_json::Value;
@@ -126,7 +127,16 @@ impl PgQueryRunner {
                 let as_of = transaction.started();
                 transaction.finish().await?;
                 let elapsed = started.elapsed();
-                Ok(QueryAnswer { columns, rows, truncation, next_cursor: None, as_of, elapsed })
+                let statement = summary(query);
+                Ok(QueryAnswer {
+                    columns,
+                    rows,
+                    truncation,
+                    next_cursor: None,
+                    statement,
+                    as_of,
+                    elapsed,
+                })
             }
             Err(failure) => {
                 if failure.is_identity_refusal() {
@@ -153,7 +163,17 @@ impl QueryRunner for PgQueryRunner {
             self.database.counters.guard_refused();
             refusal(&rejection)
         })?;
-        self.run_checked(principal, &query, cursor.as_deref(), limits).await
+        self.run_checked(principal, &query, cursor.as_deref(), limits)
+            .await
+            .map_err(|error| error.with_statement(summary(&query)))
+    }
+}
+
+/// What the audit log says of a statement.
+fn summary(query: &CheckedQuery) -> StatementSummary {
+    StatementSummary {
+        fingerprint: query.fingerprint().to_owned(),
+        tables: query.relations().to_vec(),
     }
 }
 

@@ -49,4 +49,8 @@ impl StoreDirectory for PgStoreDirectory {
         transaction.finish().await?;
         Ok(store)
     }
+
+    async fn store_named(&self, _name: &str) -> Result<Option<Store>, Error> {
+        Err(Error::internal("TODO: reads through the service login"))
+    }
 }

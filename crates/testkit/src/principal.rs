@@ -14,12 +14,7 @@ pub struct KnownIdentity(pub Visibility);
 #[async_trait]
 impl IdentityResolver for KnownIdentity {
     async fn verify(&self, _: &Credential) -> Result<VerifiedIdentity, Error> {
-        Ok(VerifiedIdentity {
-            subject: self.0.label().to_owned(),
-            visibility: self.0.clone(),
-            scopes: Scope::ALL.into_iter().collect(),
-            on_behalf_of: None,
-        })
+        Ok(VerifiedIdentity::new(self.0.label(), self.0.clone(), Scope::ALL))
     }
 }
 
@@ -52,7 +47,7 @@ pub async fn head_office() -> Principal {
 
 async fn resolve(visibility: Visibility) -> Principal {
     KnownIdentity(visibility)
-        .resolve(&Credential::BearerToken(String::new()))
+        .resolve(&Credential::bearer_token(""))
         .await
         .expect("a known identity")
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, env, sync::Arc};
 use anyhow::Context;
 use axum::extract::{Request, State};
 use axum::{Extension, Router, http::StatusCode, middleware, routing::get};
-use retail_domain::ports::{Credential, IdentityResolver, StoreDirectory};
+use retail_domain::ports::{Credential, IdentityResolver, Proof, StoreDirectory};
 use retail_domain::{Error, ErrorCode, Principal, RlsUserId, Scope, VerifiedIdentity, Visibility};
 use retail_mcp_protocol::{HttpOptions, RetailMcp};
 use retail_storage as storage;
@@ -16,15 +16,11 @@ struct ApiKeys(HashMap<String, RlsUserId>, storage::PgStoreDirectory);
 impl IdentityResolver for ApiKeys {
     async fn verify(&self, credential: &Credential) -> Result<VerifiedIdentity, Error> {
         let unknown = || Error::new(ErrorCode::Unauthenticated, "a known API key is required");
-        let Credential::BearerToken(key) = credential else { return Err(unknown()) };
+        let Proof::BearerToken(key) = &credential.proof else { return Err(unknown()) };
         let rls_user_id = self.0.get(key).filter(|_| !key.is_empty()).ok_or_else(unknown)?;
         let store = self.1.store_find(*rls_user_id).await?.ok_or_else(unknown)?;
-        Ok(VerifiedIdentity {
-            subject: store.name.clone(),
-            visibility: Visibility::Store(store),
-            scopes: [Scope::Read, Scope::Sql].into(),
-            on_behalf_of: None,
-        })
+        let scopes = [Scope::Read, Scope::Sql];
+        Ok(VerifiedIdentity::new(store.name.clone(), Visibility::Store(store), scopes))
     }
 }
 
@@ -34,7 +30,7 @@ type Refusal = (StatusCode, [(&'static str, &'static str); 1]);
 async fn identify(keys: State<Arc<ApiKeys>>, mut request: Request) -> Result<Request, Refusal> {
     let header = request.headers().get("authorization").and_then(|value| value.to_str().ok());
     let key = header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default();
-    let credential = Credential::BearerToken(key.to_owned());
+    let credential = Credential::bearer_token(key);
     let principal = keys.resolve(&credential).await.map_err(|error| match error.code() {
         ErrorCode::Unauthenticated => (StatusCode::UNAUTHORIZED, [("www-authenticate", "Bearer")]),
         _ => (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "5")]),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
-use retail_domain::ports::{Clock, Credential, IdentityResolver, StoreDirectory};
+use retail_domain::ports::{Clock, Credential, IdentityResolver, Proof, StoreDirectory};
 use retail_domain::{Error, ErrorCode, RlsUserId, VerifiedIdentity, Visibility};
 
 use super::claims::{AUDIENCE, ISSUER, ReceivedPayload};
@@ -169,7 +169,7 @@ impl DevTokenResolver {
 #[async_trait]
 impl IdentityResolver for DevTokenResolver {
     async fn verify(&self, credential: &Credential) -> Result<VerifiedIdentity, Error> {
-        let Credential::BearerToken(token) = credential else {
+        let Proof::BearerToken(token) = &credential.proof else {
             return Err(Error::new(ErrorCode::Unauthenticated, "a bearer token is needed"));
         };
         let Checked { subject, grant, with_costs } = self.check(token)?;
@@ -183,7 +183,7 @@ impl IdentityResolver for DevTokenResolver {
                 .ok_or(TokenFault::UnknownStore)?,
         };
         let scopes = scopes_of(&visibility, with_costs || self.stores_see_costs);
-        Ok(VerifiedIdentity { subject, visibility, scopes, on_behalf_of: None })
+        Ok(VerifiedIdentity::new(subject, visibility, scopes))
     }
 }
 

@@ -43,7 +43,7 @@ fn mint(claims: &DevTokenClaims) -> Result<String, MintError> {
 }
 
 async fn resolve(resolver: &DevTokenResolver, token: &str) -> Result<Principal, Error> {
-    resolver.resolve(&Credential::BearerToken(token.to_owned())).await
+    resolver.resolve(&Credential::bearer_token(token)).await
 }
 
 /// The claims of a good token for Seattle. Tests spoil one thing each.
@@ -94,7 +94,7 @@ async fn a_minted_token_is_its_store() {
     assert_eq!(principal.subject(), "alice");
     assert_eq!(principal.visibility(), &Visibility::Store(seattle()));
     assert!(principal.has_scope(Scope::Read) && principal.has_scope(Scope::Sql));
-    assert_eq!(principal.on_behalf_of(), None);
+    assert_eq!(principal.actor(), None);
 }
 
 #[rstest]
@@ -290,7 +290,7 @@ async fn a_database_that_is_down_is_not_a_bad_token() {
 
 #[tokio::test]
 async fn a_header_is_no_token() {
-    let credential = Credential::TrustedHeader(SEATTLE.to_string());
+    let credential = Credential::trusted_header(SEATTLE.to_string());
     let result = resolver(&SetClock::new()).resolve(&credential).await;
     assert_refused(result, "a bearer token is needed", "");
 }

@@ -18,7 +18,7 @@ fn resolver(head_office_ids: &[Uuid]) -> TrustedHeaderResolver {
 }
 
 async fn resolve(resolver: &TrustedHeaderResolver, header: &str) -> Result<Principal, Error> {
-    resolver.resolve(&Credential::TrustedHeader(header.to_owned())).await
+    resolver.resolve(&Credential::trusted_header(header)).await
 }
 
 fn peers(networks: &[&str]) -> TrustedPeers {
@@ -85,7 +85,7 @@ async fn an_unknown_identity_looks_to_the_caller_like_a_malformed_one() {
 
 #[tokio::test]
 async fn a_token_is_no_header() {
-    let credential = Credential::BearerToken(SEATTLE.to_string());
+    let credential = Credential::bearer_token(SEATTLE.to_string());
     let error = resolver(&[]).resolve(&credential).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unauthenticated);
 }
@@ -126,7 +126,7 @@ fn another_peer_gets_no_credential_and_the_log_says_what_to_do() {
     let peers = peers(&["10.0.0.1"]);
     let header = SEATTLE.to_string();
     let credential = peers.credential("10.0.0.1".parse().unwrap(), &header).unwrap();
-    assert_eq!(credential, Credential::TrustedHeader(header.clone()));
+    assert_eq!(credential, Credential::trusted_header(header.clone()));
 
     let error = peers.credential("192.0.2.7".parse().unwrap(), &header).unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unauthenticated);

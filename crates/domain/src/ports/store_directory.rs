@@ -16,4 +16,10 @@ pub trait StoreDirectory: Send + Sync {
     /// # Errors
     /// [`Unavailable`](crate::ErrorCode::Unavailable) when the database does not answer.
     async fn store_find(&self, rls_user_id: RlsUserId) -> Result<Option<Store>, Error>;
+
+    /// The store of this name, or of this key written as a number; or none.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorCode::Unavailable) when the database does not answer.
+    async fn store_named(&self, name: &str) -> Result<Option<Store>, Error>;
 }

@@ -126,7 +126,7 @@ pub(crate) struct Recommended {
 impl RetailTool for GetProductRecommendations {
     const NAME: &'static str = "get_product_recommendations";
     const TITLE: &'static str = "Recommend products";
-    const SCOPE: Scope = Scope::Read;
+    const SCOPE: Scope = Scope::Search;
     type Arguments = Arguments;
     type Answer = Answer;
 

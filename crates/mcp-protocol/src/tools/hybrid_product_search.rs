@@ -109,7 +109,7 @@ pub(crate) struct Found {
 impl RetailTool for HybridProductSearch {
     const NAME: &'static str = "hybrid_product_search";
     const TITLE: &'static str = "Search products";
-    const SCOPE: Scope = Scope::Read;
+    const SCOPE: Scope = Scope::Search;
     type Arguments = Arguments;
     type Answer = Answer;
 

@@ -88,7 +88,7 @@ impl Similar {
 impl RetailTool for SemanticSearchProducts {
     const NAME: &'static str = "semantic_search_products";
     const TITLE: &'static str = "Search products by meaning";
-    const SCOPE: Scope = Scope::Read;
+    const SCOPE: Scope = Scope::Search;
     type Arguments = Arguments;
     type Answer = Answer;
 

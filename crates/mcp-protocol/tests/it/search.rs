@@ -89,7 +89,7 @@ async fn costs_are_for_those_with_the_scope() {
         for secret in ["cost", "margin", "8.24", "33.01"] {
             assert!(!body.contains(secret), "{tool} tells {secret}: {body}");
         }
-        let head_office = principal("head-office:retail.read retail.costs").await;
+        let head_office = principal("head-office:retail.search retail.costs").await;
         let with = call_to(whole_service(), head_office, tool, arguments).await;
         let columns = text(&with)["c"].to_string();
         assert!(columns.contains(r#""cost","base_price","gross_margin_percent""#), "{columns}");

@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use retail_domain::ports::{
-    Clock, Credential, IdentityResolver, MockSchemaCatalog, QueryRunner, SchemaCatalog,
+    Clock, Credential, IdentityResolver, MockSchemaCatalog, Proof, QueryRunner, SchemaCatalog,
 };
 use retail_domain::{
     Column, ColumnSchema, Error, ErrorCode, KeyRole, Principal, QueryAnswer, QueryLimits,
-    Relationship, RetailTable, RlsUserId, RowEstimate, Scope, SqlText, Store, StoreId, TableSchema,
-    Truncation, ValidValues, VerifiedIdentity, Visibility,
+    Relationship, RetailTable, RlsUserId, RowEstimate, Scope, SqlText, StatementSummary, Store,
+    StoreId, TableSchema, Truncation, ValidValues, VerifiedIdentity, Visibility,
 };
 use retail_mcp_protocol::{HttpOptions, McpHttpService, RetailMcp, RetailMcpBuilder};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ struct NamedIdentities;
 #[async_trait]
 impl IdentityResolver for NamedIdentities {
     async fn verify(&self, credential: &Credential) -> Result<VerifiedIdentity, Error> {
-        let Credential::TrustedHeader(text) = credential else {
+        let Proof::TrustedHeader(text) = &credential.proof else {
             return Err(Error::new(ErrorCode::Unauthenticated, "unknown kind of credential"));
         };
         let (name, scopes) = text.split_once(':').unwrap();
@@ -40,26 +40,21 @@ impl IdentityResolver for NamedIdentities {
             _ => Visibility::AllStores,
         };
         let scopes = Scope::ALL.into_iter().filter(|scope| scopes.contains(scope.as_str()));
-        Ok(VerifiedIdentity {
-            subject: name.to_owned(),
-            visibility,
-            scopes: scopes.collect(),
-            on_behalf_of: None,
-        })
+        Ok(VerifiedIdentity::new(name, visibility, scopes))
     }
 }
 
-/// A principal such as `seattle:retail.read retail.sql`.
+/// A principal such as `seattle:retail.read retail.search retail.sql`.
 pub(crate) async fn principal(text: &str) -> Principal {
-    NamedIdentities.resolve(&Credential::TrustedHeader(text.to_owned())).await.unwrap()
+    NamedIdentities.resolve(&Credential::trusted_header(text)).await.unwrap()
 }
 
 pub(crate) async fn seattle() -> Principal {
-    principal("seattle:retail.read retail.sql").await
+    principal("seattle:retail.read retail.search retail.sql").await
 }
 
 pub(crate) async fn head_office() -> Principal {
-    principal("head-office:retail.read retail.sql").await
+    principal("head-office:retail.read retail.search retail.sql").await
 }
 
 /// Answers by the text of the statement.
@@ -92,9 +87,18 @@ impl QueryRunner for ScriptedRunner {
             rows: vec![vec![json!(principal.visibility().label()), json!("12.50")]; rows],
             truncation: (rows == 3).then_some(Truncation::Rows(limits.max_rows)),
             next_cursor: None,
+            statement: statement(),
             as_of: FixedClock.now(),
             elapsed: Duration::from_millis(7),
         })
+    }
+}
+
+/// What the log says of each statement.
+pub(crate) fn statement() -> StatementSummary {
+    StatementSummary {
+        fingerprint: "50fde20626009aba".to_owned(),
+        tables: vec!["retail.orders".to_owned()],
     }
 }
 

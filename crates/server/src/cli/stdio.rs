@@ -96,7 +96,7 @@ async fn serve(app: App, grant: StoreGrant, with_costs: bool) -> anyhow::Result<
     };
     // Whoever starts the process chose the flags and owns its input: that is the authentication.
     let local = LocalUser { visibility, with_costs };
-    let principal = local.resolve(&Credential::BearerToken(String::new())).await?;
+    let principal = local.resolve(&Credential::bearer_token("")).await?;
     Ok(app.mcp.serve_stdio(principal).await?)
 }
 
@@ -109,11 +109,7 @@ struct LocalUser {
 #[async_trait]
 impl IdentityResolver for LocalUser {
     async fn verify(&self, _: &Credential) -> Result<VerifiedIdentity, Error> {
-        Ok(VerifiedIdentity {
-            subject: "stdio".to_owned(),
-            visibility: self.visibility.clone(),
-            scopes: scopes_of(&self.visibility, self.with_costs),
-            on_behalf_of: None,
-        })
+        let scopes = scopes_of(&self.visibility, self.with_costs);
+        Ok(VerifiedIdentity::new("stdio", self.visibility.clone(), scopes))
     }
 }

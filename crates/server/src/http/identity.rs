@@ -67,7 +67,7 @@ impl CredentialSource {
                 let token = value.split_once(' ').and_then(|(scheme, token)| {
                     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
                 });
-                Ok(token.map(|token| Credential::BearerToken(token.to_owned())))
+                Ok(token.map(Credential::bearer_token))
             }
             Self::TrustedHeader(peers) => match single(headers, "x-rls-user-id")? {
                 Some(value) => peers.credential(peer.ip(), value).map(Some),

@@ -96,7 +96,7 @@ mod tests {
     use std::time::Duration;
 
     use chrono::DateTime;
-    use retail_domain::{Column, RlsUserId, Store, StoreId};
+    use retail_domain::{Column, RlsUserId, StatementSummary, Store, StoreId};
     use rstest::rstest;
     use serde_json::json;
 
@@ -108,6 +108,7 @@ mod tests {
             rows: vec![vec![json!("12.50")]; rows],
             truncation,
             next_cursor: None,
+            statement: StatementSummary { fingerprint: String::new(), tables: Vec::new() },
             as_of: DateTime::UNIX_EPOCH,
             elapsed: Duration::from_micros(1_234_567),
         }

@@ -1,7 +1,5 @@
 //! Stock, cost and margin are those that the caller may see.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use retail_domain::ports::{Credential, IdentityResolver};
 use retail_domain::{Cents, Error, Principal, Scope, StockOnHand, VerifiedIdentity, Visibility};
@@ -15,17 +13,12 @@ struct Manager(retail_domain::Store);
 #[async_trait]
 impl IdentityResolver for Manager {
     async fn verify(&self, _: &Credential) -> Result<VerifiedIdentity, Error> {
-        Ok(VerifiedIdentity {
-            subject: "manager".to_owned(),
-            visibility: Visibility::Store(self.0.clone()),
-            scopes: BTreeSet::from([Scope::Read]),
-            on_behalf_of: None,
-        })
+        Ok(VerifiedIdentity::new("manager", Visibility::Store(self.0.clone()), [Scope::Search]))
     }
 }
 
 async fn manager(store: retail_domain::Store) -> Principal {
-    Manager(store).resolve(&Credential::BearerToken(String::new())).await.unwrap()
+    Manager(store).resolve(&Credential::bearer_token("")).await.unwrap()
 }
 
 #[tokio::test]
