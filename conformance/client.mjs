@@ -15,7 +15,14 @@ import { StreamableHTTPClientTransport as HttpV1 } from "@modelcontextprotocol/s
 const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const NEWEST = "2026-07-28";
 const OLDER = ["2025-11-25", "2025-06-18", "2025-03-26"];
-const TOOLS = ["execute_sales_query", "get_current_utc_date", "get_multiple_table_schemas"];
+const TOOLS = [
+  "execute_sales_query",
+  "get_current_utc_date",
+  "get_multiple_table_schemas",
+  "get_product_recommendations",
+  "hybrid_product_search",
+  "semantic_search_products",
+];
 const ME = { name: "retail-mcp-conformance", version: "1.0.0" };
 let failures = 0;
 
@@ -72,6 +79,10 @@ async function checkConnection(label, client, version, expectedVersion, stores) 
     expect(envelope.c[0] === "store_name", `columns ${envelope.c}`);
     const seattle = envelope.r.filter(([name]) => name.includes("Seattle"));
     expect(seattle.length === 1, `no Seattle in ${JSON.stringify(envelope.r)}`);
+  });
+  await check(`${label}: hybrid_product_search finds a product and says why`, async () => {
+    const result = await call(client, "hybrid_product_search", { query: "15 amp circuit breaker" });
+    expect(textOf(result).includes("Circuit Breaker"), `no breaker in: ${textOf(result).slice(0, 300)}`);
   });
   await check(`${label}: a write is refused with an error the model can read`, async () => {
     const result = await client.callTool({

@@ -23,7 +23,14 @@ NEWEST = "2026-07-28"
 LEGACY = "2025-11-25"
 TABLES = ["customers", "stores", "categories", "product_types", "products", "orders", "order_items", "inventory"]
 MAX_SCHEMA_TOKENS = 2_500
-TOOLS = ["execute_sales_query", "get_current_utc_date", "get_multiple_table_schemas"]
+TOOLS = [
+    "execute_sales_query",
+    "get_current_utc_date",
+    "get_multiple_table_schemas",
+    "get_product_recommendations",
+    "hybrid_product_search",
+    "semantic_search_products",
+]
 
 with open(sys.argv[1], encoding="utf-8") as file:
     SETTINGS = json.load(file)
@@ -102,6 +109,10 @@ async def check_connection(label: str, client: Client, version: str, stores: int
         seattle = [row for row in envelope["r"] if "Seattle" in row[0]]
         expect(len(seattle) == 1, f"no Seattle in {envelope['r']}")
 
+    async def searches():
+        text = text_of(await call(client, "hybrid_product_search", {"query": "15 amp circuit breaker"}))
+        expect("Circuit Breaker" in text, f"no breaker in: {text[:300]}")
+
     async def refuses():
         query = {"postgresql_query": "DELETE FROM retail.orders"}
         result = await client.call_tool("execute_sales_query", query)
@@ -116,6 +127,7 @@ async def check_connection(label: str, client: Client, version: str, stores: int
     await check(f"{label}: get_multiple_table_schemas", schemas)
     await check(f"{label}: get_current_utc_date", date)
     await check(f"{label}: execute_sales_query sees {seen}", sees)
+    await check(f"{label}: hybrid_product_search finds a product and says why", searches)
     await check(f"{label}: a write is refused with an error the model can read", refuses)
 
 

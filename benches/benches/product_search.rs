@@ -1,6 +1,6 @@
 //! Time of a search by meaning and of a hybrid search, by size of the catalogue.
 //!
-//! `RETAIL_BENCH_PRODUCTS=432,50000,500000` names the sizes; without it, the chain's own catalogue and
+//! `RETAIL_BENCH_PRODUCTS=450,50000,500000` names the sizes; without it, the chain's own catalogue and
 //! 50,000 products. The vectors of larger catalogues are synthetic: the real one of each product, with noise
 //! for each of its variants.
 

@@ -37,6 +37,9 @@ pub(crate) fn parse<T: DeserializeOwned>(
     for name in required.filter_map(Value::as_str) {
         check_present(name, given.get(name), properties.get(name))?;
     }
+    for (name, value) in &mut given {
+        whole_number(value, properties.get(name));
+    }
     for (name, value) in &given {
         check_type(name, value, properties.get(name))?;
         check_choice(name, value, properties.get(name))?;
@@ -78,6 +81,23 @@ fn check_present(name: &str, value: Option<&Value>, property: Option<&Value>) ->
         Some(description) => error.with_hint(description),
         None => error,
     })
+}
+
+/// Writes 20.0 as 20 where an integer is due: JSON Schema has them the same, serde does not.
+fn whole_number(value: &mut Value, property: Option<&Value>) {
+    /// Beyond, a float does not hold every integer.
+    const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+    if json_type(property) != Some("integer") {
+        return;
+    }
+    if let Some(number) = value.as_f64().filter(|_| value.is_f64())
+        && number.fract() == 0.0
+        && number.abs() <= MAX_EXACT
+    {
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number that i64 holds")]
+        let whole = number as i64;
+        *value = whole.into();
+    }
 }
 
 /// Refuses a value, or an item of a list, that is of another JSON type than the schema says.

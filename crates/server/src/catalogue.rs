@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use retail_domain::ports::Embedder;
-use retail_storage::Admin;
+use retail_storage::{Admin, StorageError};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 /// Products whose vectors are written together: enough for a service's concurrent batches, little to lose.
 const BATCH: u32 = 256;
+
+/// How often it goes over the catalogue before it gives up: somebody rewrites the catalogue all the time.
+const MOST_PASSES: u32 = 10;
 
 /// Where there is no terminal, a line is logged as often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -59,32 +62,24 @@ pub(crate) async fn fill(
     let missing = admin.count_missing_embeddings(model_id, fill.all).await?;
     let started = Instant::now();
     let mut progress = Progress::new(missing)?;
-    let mut after = 0;
     let mut products = 0;
+    let mut all = fill.all;
+    let mut passes = 1;
     loop {
-        let texts = admin.next_missing_texts(model_id, after, BATCH, fill.all).await?;
-        let Some(last) = texts.last() else {
-            break;
-        };
-        after = last.product_id;
-        let wording: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
-        let embeddings = tokio::select! {
-            biased;
-            () = stop.cancelled() => bail!(
-                "stopped after {products} products; their vectors are kept, and the next run {}",
-                if fill.all { "with --force begins anew" } else { "goes on from there" }
-            ),
-            embeddings = embedder.embed(&wording) => embeddings.context("embedding the catalogue")?,
-        };
-        let count = u64::try_from(texts.len())?;
-        let batch: Vec<_> = texts.into_iter().zip(embeddings).collect();
-        admin.put_embeddings(model_id, &batch).await?;
-        products += count;
-        progress.advance(count);
+        products += pass(admin, embedder, model_id, all, stop, &mut progress).await?;
+        match admin.finish_embedding_model(model_id, fill.activate).await {
+            Ok(()) => break,
+            // Products were changed meanwhile. What was embedded is good; only theirs is missing.
+            Err(StorageError::EmbeddingsMissing { missing, .. }) if passes < MOST_PASSES => {
+                info!(missing, "products were changed meanwhile; embedding theirs");
+                all = false;
+                passes += 1;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
     progress.finish();
     let filled = Filled { products, elapsed: started.elapsed() };
-    admin.finish_embedding_model(model_id, fill.activate).await?;
     if products > 0 {
         info!(
             model = %model,
@@ -95,6 +90,40 @@ pub(crate) async fn fill(
         );
     }
     Ok(filled)
+}
+
+/// Embeds what is missing now, or all products, and gives how many.
+async fn pass(
+    admin: &mut Admin,
+    embedder: &dyn Embedder,
+    model_id: i16,
+    all: bool,
+    stop: &CancellationToken,
+    progress: &mut Progress,
+) -> anyhow::Result<u64> {
+    let mut after = 0;
+    let mut products = 0;
+    loop {
+        let texts = admin.next_missing_texts(model_id, after, BATCH, all).await?;
+        let Some(last) = texts.last() else {
+            return Ok(products);
+        };
+        after = last.product_id;
+        let wording: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
+        let embeddings = tokio::select! {
+            biased;
+            () = stop.cancelled() => bail!(
+                "stopped after {products} products; their vectors are kept, and the next run {}",
+                if all { "with --force begins anew" } else { "goes on from there" }
+            ),
+            embeddings = embedder.embed(&wording) => embeddings.context("embedding the catalogue")?,
+        };
+        let count = u64::try_from(texts.len())?;
+        let batch: Vec<_> = texts.into_iter().zip(embeddings).collect();
+        admin.put_embeddings(model_id, &batch).await?;
+        products += count;
+        progress.advance(count);
+    }
 }
 
 /// A bar on a terminal, a log line now and then elsewhere.

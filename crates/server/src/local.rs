@@ -25,6 +25,11 @@ pub(crate) fn dev_token_key_file(data_dir: &Path) -> PathBuf {
     data_dir.join("secrets").join("dev-token-key")
 }
 
+/// Whether an embedded database was made in a data folder.
+pub(crate) fn has_database(data_dir: &Path) -> bool {
+    data_dir.join("postgres").is_dir()
+}
+
 /// An embedded database that is ready: migrated, with roles, passwords and key.
 #[derive(Debug)]
 pub(crate) struct LocalDatabase {

@@ -46,7 +46,8 @@ impl ProductWish {
     ///
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] when it is empty, longer than [`Self::MAX_CHARS`], has control
-    /// characters, or holds no letter and no digit. The message names the argument `field`.
+    /// characters, holds no letter and no digit, says nothing but what a product must not be or cost, or
+    /// asks for a price above and below that of any product. The message names the argument `field`.
     pub fn parse(field: &str, text: &str) -> Result<Self, Error> {
         let refuse = |what: &str, hint: &str| {
             Err(Error::new(ErrorCode::InvalidArgument, format!("{field} {what}")).with_hint(hint))
@@ -68,8 +69,22 @@ impl ProductWish {
         // Prices first: "not over $20" negates nothing else.
         let prices = take_prices(&mut words);
         let unwanted = take_negations(&mut words);
-        let rest = if words.says_something() { words.rest() } else { String::new() };
-        let positive_text = if rest.is_empty() { trimmed.clone() } else { rest };
+        if let (Some(min), Some(max)) = (prices.min, prices.max)
+            && min > max
+        {
+            return refuse(
+                "asks for prices that no product has both of",
+                "name one price, or a range from the lower to the higher",
+            );
+        }
+        if !words.says_something() {
+            return refuse(
+                "does not say what the product is",
+                "say what it is or does, besides what it must not be or cost; \
+                 execute_sales_query can list products by category and price",
+            );
+        }
+        let positive_text = words.rest();
         Ok(Self {
             text: trimmed,
             positive_text,
@@ -84,8 +99,7 @@ impl ProductWish {
         &self.text
     }
 
-    /// What is wanted, without prices and without what is not wanted. Never empty: of a text that
-    /// names nothing else it is the whole text.
+    /// What is wanted, without prices and without what is not wanted. Never empty.
     pub fn positive_text(&self) -> &str {
         &self.positive_text
     }

@@ -257,6 +257,7 @@ fn hybrid_query(arguments: Arguments) -> Result<HybridQuery, Error> {
         return Err(Error::new(ErrorCode::InvalidArgument, message)
             .with_hint("swap the two, or leave one out"));
     }
+    check_prices(&wish, min_price, max_price)?;
     let in_stock = arguments.in_stock_only;
     Ok(HybridQuery {
         wish,
@@ -265,6 +266,26 @@ fn hybrid_query(arguments: Arguments) -> Result<HybridQuery, Error> {
         filters: ProductFilters { category, min_price, max_price, in_stock },
         max_results: arguments.limit.saturating_add(1),
     })
+}
+
+/// Refuses bounds that leave no price together with those of the text: an empty answer would say that the
+/// chain has no such product.
+fn check_prices(
+    wish: &ProductWish,
+    min_price: Option<Cents>,
+    max_price: Option<Cents>,
+) -> Result<(), Error> {
+    let refuse = |argument: &str, given: Cents, word: &str, asked: Cents| {
+        let message =
+            format!("'{argument}' {given} is {word} the price {asked} that 'query' asks for");
+        Err(Error::new(ErrorCode::InvalidArgument, message)
+            .with_hint("name the price in one of the two"))
+    };
+    match (min_price, wish.max_price(), max_price, wish.min_price()) {
+        (Some(min), Some(asked), _, _) if min > asked => refuse("min_price", min, "above", asked),
+        (_, _, Some(max), Some(asked)) if max < asked => refuse("max_price", max, "below", asked),
+        _ => Ok(()),
+    }
 }
 
 /// A price that the schema has bounded already.

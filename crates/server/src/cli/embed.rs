@@ -31,7 +31,7 @@ pub(super) struct Embed {
     #[arg(long)]
     no_activate: bool,
     /// Fetch the local model if it is not there, check its files, and do no more
-    #[arg(long, conflicts_with_all = ["force", "no_activate", "status", "drop"])]
+    #[arg(long, conflicts_with_all = ["force", "no_activate", "status", "drop", "model"])]
     fetch_model: bool,
     /// List the models that the database has vectors of
     #[arg(long, conflicts_with_all = ["force", "no_activate", "drop", "model"])]
@@ -60,6 +60,13 @@ impl Embed {
             return done;
         }
         let data_dir = local::data_dir(config.data_dir.as_deref());
+        if self.status && !local::has_database(&data_dir) {
+            bail!(
+                "there is no database in {}; `retail-mcp demo` makes one, database.host or --data-dir \
+                 names another",
+                data_dir.display()
+            );
+        }
         let local = LocalDatabase::attach_or_start(&data_dir).await?;
         let mut admin = local.admin().await?;
         let done = self.run_on(&mut admin, &config).await;
@@ -69,11 +76,11 @@ impl Embed {
 
     async fn run_on(&self, admin: &mut Admin, config: &Config) -> anyhow::Result<()> {
         if self.status {
-            let configured = embedding::model(&config.embeddings)?;
             let mut text = table(&admin.embedding_models().await?)?;
-            match configured {
-                Some(model) => writeln!(text, "\nconfigured: {model}")?,
-                None => writeln!(text, "\nconfigured: none (embeddings.provider)")?,
+            match embedding::model(&config.embeddings) {
+                Ok(Some(model)) => writeln!(text, "\nconfigured: {model}")?,
+                Ok(None) => writeln!(text, "\nconfigured: none (embeddings.provider)")?,
+                Err(error) => writeln!(text, "\nconfigured: not usable, {error:#}")?,
             }
             print(&text);
             return Ok(());

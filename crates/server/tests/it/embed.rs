@@ -112,6 +112,51 @@ async fn what_is_missing_or_stale_is_embedded_and_no_more() {
     assert_eq!(database.psql(WITH_VECTOR).trim(), products.to_string());
 }
 
+/// A catalogue is not left alone for the hours that a large one takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_that_changes_during_a_run_is_embedded_again() {
+    let scratch = scratch();
+    let database = TestDatabase::seeded().await;
+    database.psql(
+        "CREATE FUNCTION public.somebody_edits() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+         BEGIN
+             UPDATE retail.products SET product_description = 'Changed meanwhile.'
+             WHERE product_id = 1 AND product_description <> 'Changed meanwhile.';
+             RETURN NULL;
+         END $$;
+         CREATE TRIGGER somebody_edits AFTER INSERT ON retail_mcp.product_embeddings
+         FOR EACH STATEMENT EXECUTE FUNCTION public.somebody_edits()",
+    );
+    let service = Service::start(usize::MAX >> 3).await;
+    let finished = run_on(&database, scratch.path(), &["embed"], &service.variables());
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let products = database.psql("SELECT count(*) + 1 FROM retail.products");
+    let told = format!("embedded {} products", products.trim());
+    assert!(finished.stdout.contains(&told), "{finished:?}");
+    assert!(finished.stderr.contains("changed meanwhile"), "{finished:?}");
+    let status = run_on(&database, scratch.path(), &["embed", "--status"], &service.variables());
+    assert!(status.stdout.contains("ready, active"), "{status:?}");
+}
+
+/// Looking at what there is makes nothing, and tells what it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_makes_nothing_and_needs_no_good_model() {
+    let scratch = scratch();
+    let folder = scratch.path().join("nobody-made-this");
+    let arguments = ["embed", "--status", "--data-dir", folder.to_str().unwrap()];
+    let finished = run(scratch.path(), &arguments);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.stderr.contains("there is no database in"), "{finished:?}");
+    assert!(!folder.exists());
+
+    let database = TestDatabase::seeded().await;
+    let unknown = [("EMBEDDINGS__PROVIDER", "openai"), ("EMBEDDINGS__MODEL", "xyz")];
+    let status = run_on(&database, scratch.path(), &["embed", "--status"], &unknown);
+    assert_eq!(status.code, Some(0), "{status:?}");
+    assert!(status.stdout.contains("no vectors yet"), "{status:?}");
+    assert!(status.stdout.contains("configured: not usable"), "{status:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_run_is_gone_on_with() {
     let scratch = scratch();

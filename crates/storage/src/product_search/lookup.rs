@@ -160,7 +160,9 @@ pub(super) fn near_words(entries: &[Entry], settings: &SearchSettings) -> Statem
         .bind(words, Type::TEXT_ARRAY)
         .push(
             "::text[]) AS a (entry, word)
-             WHERE NOT EXISTS (SELECT FROM retail_mcp.search_words w WHERE w.word = a.word)
+             -- Stop words have no stem. They are spelt well, though search_words leaves them out.
+             WHERE cardinality(ts_lexize('pg_catalog.english_stem', a.word)) > 0
+               AND NOT EXISTS (SELECT FROM retail_mcp.search_words w WHERE w.word = a.word)
                AND NOT EXISTS (SELECT FROM retail_mcp.search_words w
                    WHERE w.lexeme = (ts_lexize('pg_catalog.english_stem', a.word))[1])
                AND NOT EXISTS (SELECT FROM retail_mcp.search_synonyms s WHERE s.term = a.word)),

@@ -170,6 +170,11 @@ fn tokens(text: &str) -> Vec<String> {
         let piece = piece.trim_end_matches(['.', '!', '?', ':']);
         if is_article_number(piece) {
             tokens.push(piece.to_owned());
+        } else if let Some(whole) = tokens.last().filter(|last| is_mixed(last, piece)) {
+            // Two and a half, as in "2 1/2 inch".
+            let number = format!("{whole}-{piece}");
+            tokens.pop();
+            push_number(&number, &mut tokens);
         } else if piece.starts_with(|c: char| c.is_ascii_digit()) {
             push_number(piece, &mut tokens);
         } else {
@@ -241,6 +246,21 @@ fn is_fraction(text: &str) -> bool {
     })
 }
 
+/// Whether a whole number and the text after it are one number, as in "2 1/2". A larger whole is a count or
+/// another size.
+fn is_mixed(whole: &str, text: &str) -> bool {
+    let fraction = text.find(|c: char| !c.is_ascii_digit() && c != '/').unwrap_or(text.len());
+    let is_below_one =
+        |(above, below): (&str, &str)| match (above.parse::<u32>(), below.parse::<u32>()) {
+            (Ok(above), Ok(below)) => 0 < above && above < below,
+            _ => false,
+        };
+    let fraction = text.get(..fraction).unwrap_or_default();
+    whole.len() <= 2
+        && whole.chars().all(|c| c.is_ascii_digit())
+        && fraction.split_once('/').is_some_and(is_below_one)
+}
+
 /// A size, in whatever way a product spells it.
 fn size(number: &str, spellings: &[&str]) -> Size {
     // PostgreSQL takes 1-1/2 apart.
@@ -271,6 +291,10 @@ mod tests {
     #[case("1/2 inch pipe", &["1/2 inch", "pipe"])]
     #[case("3/4-inch plywood", &["3/4 inch", "plywood"])]
     #[case("1-1/2\" pipe", &["1-1/2 inch", "pipe"])]
+    #[case("2 1/2 inch screws", &["2-1/2 inch", "screws"])]
+    #[case("3 1/2\" nails", &["3-1/2 inch", "nails"])]
+    #[case("120 1/2 inch", &["120", "1/2 inch"])]
+    #[case("2 8/4 inch", &["2", "8/4 inch"])]
     #[case("5” hook", &["5 inch", "hook"])]
     #[case("6' ladder", &["6 ft", "ladder"])]
     #[case("2x4 lumber", &["2x4", "lumber"])]

@@ -33,7 +33,8 @@ const SQL: &str = "
         WHERE o.order_date BETWEEN $1::date AND $2::date OR o.order_date BETWEEN $3::date AND $4::date
         GROUP BY i.product_id),
     compared AS (
-        SELECT s.*, (s.units + $5) / (s.units_before + $5) AS growth FROM sold s),
+        -- More returned than sold counts as nothing sold.
+        SELECT s.*, (s.units + $5) / (greatest(s.units_before, 0) + $5) AS growth FROM sold s),
     whole AS MATERIALIZED (
         SELECT sum(s.units)::float8 / nullif(sum(s.units_before), 0) AS growth FROM sold s)
     SELECT c.product_id, c.units, c.units_before, (c.sales_change * 100)::int8, c.growth

@@ -37,9 +37,6 @@ pub(super) fn take_negations(words: &mut Words) -> Vec<String> {
             run.drain(1..).for_each(|place| words.give_back(place));
         }
     }
-    if !words.says_something() {
-        return Vec::new();
-    }
     let mut texts: Vec<String> = Vec::new();
     for (text, _) in unwanted {
         if !texts.contains(&text) {

@@ -145,7 +145,8 @@ const WORDS: &[WordCase] = &[
     ("birthday cake", &[], &[]),
     ("tires", &[], &[]),
     ("birthday hammer", &[], &[]),
-    ("the of and", &[], &[]),
+    ("birthday of and", &[], &[]),
+    ("2 1/2 inch wrench", &[], &[]),
 ];
 
 #[tokio::test]
@@ -162,6 +163,22 @@ async fn words_find() {
             corrections.iter().map(|(asked, meant)| term(asked, meant)).collect();
         assert_eq!(found.corrections, expected, "{text}");
     }
+}
+
+/// `search_words` leaves stop words out. They are no mistakes for all that.
+#[tokio::test]
+async fn words_that_say_nothing_are_not_corrected() {
+    let shop = Shop::without_vectors().await;
+    shop.database.psql(
+        "UPDATE retail.products SET product_description = 'Of any width and form, gain three wires.'
+         WHERE product_id = 1",
+    );
+    for word in ["with", "from", "again", "there", "were"] {
+        let found = shop.find(&format!("drill {word} cord")).await;
+        assert_eq!(found.corrections, [], "{word}");
+        assert_eq!(ids(&found), [4], "{word}");
+    }
+    assert_eq!(shop.find("hammer of widht").await.corrections, [term("widht", "width")]);
 }
 
 #[tokio::test]

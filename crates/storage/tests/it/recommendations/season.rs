@@ -73,6 +73,17 @@ async fn the_growth_is_that_of_the_callers_own_sales() {
     assert!(shown > 50, "{shown}, or the test shows little");
 }
 
+/// A product that was returned more than it was sold a year before has grown from nothing.
+#[tokio::test]
+async fn returns_of_the_year_before_count_as_nothing_sold() {
+    let database = TestDatabase::seeded().await;
+    for returned in [-10, -14] {
+        sell(&database, &[(1, 8, returned), (2, 10, 10), (3, 10, 20)]);
+        let grown: Vec<i32> = trending(&database).await.iter().map(|(id, _)| *id).collect();
+        assert_eq!(grown, [1], "{returned}");
+    }
+}
+
 /// Sales of six products, this season and the one before.
 fn sell(database: &TestDatabase, sales: &[(i32, i32, i32)]) {
     database.psql("TRUNCATE retail.order_items, retail.orders CASCADE");
@@ -84,7 +95,7 @@ fn sell(database: &TestDatabase, sales: &[(i32, i32, i32)]) {
         .to_owned();
     for (product, now, before) in sales {
         for (order, units) in [(1, now), (2, before)] {
-            if *units > 0 {
+            if *units != 0 {
                 write!(sql, ", ({order}, 1, {product}, {units}, 2, {})", 2 * units).unwrap();
             }
         }
