@@ -75,7 +75,7 @@ pub enum StorageError {
         /// What was found.
         posture: Posture,
     },
-    /// A query role could not log in, or its connection was lost.
+    /// A login role of ours could not log in, or its connection was lost.
     #[error("could not use the database as {user}")]
     QueryRole {
         /// The role.
@@ -83,6 +83,18 @@ pub enum StorageError {
         /// The driver's reason.
         #[source]
         source: tokio_postgres::Error,
+    },
+    /// The audit log was given up with entries that are not in the database.
+    #[error("{entries} entries of the audit log could not be written in time; they are in the log alone")]
+    AuditUnwritten {
+        /// How many.
+        entries: u64,
+    },
+    /// A grant cannot be added.
+    #[error("this claim is granted already (identity {identity_id}); remove that grant first")]
+    GrantExists {
+        /// Key of the grant that is there.
+        identity_id: i64,
     },
     /// The database believes another key.
     #[error(

@@ -16,7 +16,9 @@ mod worlds;
 
 pub use cluster::{cluster, server_major_version};
 pub use corpus::{Attack, Benign, Must, attacks, benign};
-pub use database::{HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, TestDatabase, until};
+pub use database::{
+    HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase, until,
+};
 pub use principal::{KnownIdentity, head_office, principal, store, stores};
 pub use signature::signature;
 pub use sql_generator::SqlGenerator;
