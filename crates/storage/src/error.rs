@@ -85,7 +85,9 @@ pub enum StorageError {
         source: tokio_postgres::Error,
     },
     /// The audit log was given up with entries that are not in the database.
-    #[error("{entries} entries of the audit log could not be written in time; they are in the log alone")]
+    #[error(
+        "{entries} entries of the audit log could not be written in time; they are in the log alone"
+    )]
     AuditUnwritten {
         /// How many.
         entries: u64,
@@ -147,4 +149,16 @@ pub enum StorageError {
     /// A setting cannot work.
     #[error("{0}")]
     Setting(String),
+}
+
+impl StorageError {
+    /// Whether the server was reached and refuses the login, so that waiting does not help.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::QueryRole { source, .. } => source
+                .code()
+                .is_some_and(|state| state.code().starts_with("28") || state.code() == "42501"),
+            _ => false,
+        }
+    }
 }

@@ -9,9 +9,9 @@ use retail_domain::{Error, RlsUserId};
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::{QueryDatabase, ServiceDatabase};
 use crate::identity::Who;
 use crate::sql_error::our_statement_failed;
+use crate::{QueryDatabase, ServiceDatabase};
 
 /// Longest time for the check of one part.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);

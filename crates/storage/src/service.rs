@@ -75,7 +75,8 @@ impl ServiceDatabase {
         longest: Duration,
     ) -> Result<Vec<Row>, Error> {
         let connection = Held(Some(self.pool.get().await.map_err(no_connection)?));
-        let asked = tokio::time::timeout(longest, connection.client()?.query_typed(sql, parameters));
+        let asked =
+            tokio::time::timeout(longest, connection.client()?.query_typed(sql, parameters));
         let rows = asked
             .await
             .map_err(|late| Error::unavailable("the database", late))?

@@ -51,7 +51,8 @@ mod tests {
     fn the_text_that_is_hashed_does_not_change() {
         let known = hash(&[0; 32], &fields(&[Some("1"), None, Some("é,"), Some("")]));
         let text = "v1,1:1,-,3:é,,0:,";
-        let expected: Hash = Sha256::new().chain_update([0; 32]).chain_update(text).finalize().into();
+        let expected: Hash =
+            Sha256::new().chain_update([0; 32]).chain_update(text).finalize().into();
         assert_eq!(known, expected);
     }
 

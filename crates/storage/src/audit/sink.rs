@@ -52,7 +52,8 @@ impl PgAuditSink {
 
 /// The entry by the names of the table's columns.
 fn as_json(entry: &AuditEntry) -> Value {
-    let whole = |number: Option<u64>| number.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+    let whole =
+        |number: Option<u64>| number.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
     let statement = entry.statement.as_ref();
     let micros = i64::try_from(entry.duration.as_micros()).unwrap_or(i64::MAX);
     json!({

@@ -57,10 +57,9 @@ impl fmt::Display for AuditBreak {
             AuditFault::Missing => write!(f, "entry {seq} was removed"),
             AuditFault::Added => write!(f, "entry {seq} was added past the chain"),
             AuditFault::OtherEnd => write!(f, "the record of the end does not fit entry {seq}"),
-            AuditFault::NotTheAnchor => write!(
-                f,
-                "entry {seq} is not the anchor's: it, or one before it, was written anew"
-            ),
+            AuditFault::NotTheAnchor => {
+                write!(f, "entry {seq} is not the anchor's: it, or one before it, was written anew")
+            }
             AuditFault::AnchorArchived => {
                 write!(f, "the anchor's entry {seq} was archived; take a later anchor")
             }

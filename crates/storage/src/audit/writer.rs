@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use retail_domain::ports::{AuditLog, AuditPlace};
 use retail_domain::{AuditEntry, Error, ErrorCode};
-use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::task::JoinHandle;
 use tracing::{error, info};
 

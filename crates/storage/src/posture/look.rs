@@ -1,8 +1,8 @@
 //! The login roles' side: asks the function, and tries.
 
 use retail_domain::RlsUserId;
-use tokio_postgres::{Client, Row as PgRow};
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Row as PgRow};
 use uuid::Uuid;
 
 use super::probes::{try_all, try_key, try_service};
@@ -66,8 +66,7 @@ async fn look_as(
         Err(error) if cannot_be_asked(&error) => vec![unasked(user)],
         Err(error) => return Err(lost(error)),
     };
-    let fit =
-        is_fit(&client, LOGIN_IS_FIT).await.map_err(lost)? && user == expected_user;
+    let fit = is_fit(&client, LOGIN_IS_FIT).await.map_err(lost)? && user == expected_user;
     findings.push(login(user, expected_user, fit));
     if !fit {
         // Such a role is allowed what the probes try.

@@ -120,6 +120,7 @@ pub(crate) fn access_to(database: &TestDatabase) -> DatabaseAccess {
         settings: database.settings(),
         admin: None,
         query: database.query_logins(),
+        service: database.service_login(),
         identity_key: IdentityKey::new(IDENTITY_KEY),
         identity_key_file: None,
     }
