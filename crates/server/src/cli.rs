@@ -215,7 +215,7 @@ mod tests {
         let toml = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("secrets")).unwrap();
-        for secret in ["admin", "query", "head-office"] {
+        for secret in ["admin", "query", "head-office", "service"] {
             std::fs::write(folder.path().join("secrets").join(secret), "secret").unwrap();
         }
         let file = folder.path().join("retail-mcp.toml");
