@@ -188,7 +188,7 @@ impl QueryRunner for SlowRunner {
         let number: u64 = sql.as_str().trim_start_matches("SELECT ").parse().unwrap();
         self.begun.lock().unwrap().push(format!("req-{number}"));
         for _ in 0..number % 7 {
-            tokio::time::sleep(Duration::from_micros(number * 37 % 900)).await;
+            tokio::time::sleep(Duration::from_millis(number * 37 % 9)).await;
         }
         self.ended.lock().unwrap().push(format!("req-{number}"));
         ScriptedRunner.run_page(principal, sql, cursor, limits).await
