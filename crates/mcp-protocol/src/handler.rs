@@ -161,17 +161,12 @@ impl ServerHandler for RetailHandler {
         );
         let call = async {
             let audit = self.begin_audit(principal, name, request_id).await?;
-            match tool {
-                Some(tool) => {
-                    call_entry(tool, principal, request.arguments.unwrap_or_default(), audit)
-                        .await
-                        .map(Some)
-                }
-                None => {
-                    audit.failed(&Error::new(ErrorCode::NotFound, "there is no such tool"));
-                    Ok(None)
-                }
-            }
+            let Some(tool) = tool else {
+                audit.failed(&Error::new(ErrorCode::NotFound, "there is no such tool"));
+                return Ok(None);
+            };
+            let arguments = request.arguments.unwrap_or_default();
+            call_entry(tool, principal, arguments, audit).await.map(Some)
         };
         let outcome = tokio::select! {
             biased;

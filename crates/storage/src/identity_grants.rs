@@ -71,11 +71,10 @@ fn grant(row: &Row) -> Result<IdentityGrant, Error> {
     let names: Vec<String> = row.try_get(6).map_err(unreadable)?;
     let mut scopes = BTreeSet::new();
     for name in names {
-        match Scope::from_name(&name) {
-            Some(scope) => {
-                scopes.insert(scope);
-            }
-            None => warn!(scope = name, "a grant names a scope that there is not"),
+        if let Some(scope) = Scope::from_name(&name) {
+            scopes.insert(scope);
+        } else {
+            warn!(scope = name, "a grant names a scope that there is not");
         }
     }
     Ok(IdentityGrant {

@@ -74,7 +74,9 @@ impl ServiceDatabase {
         parameters: &[(&(dyn ToSql + Sync), Type)],
         longest: Duration,
     ) -> Result<Vec<Row>, Error> {
-        let connection = Held(Some(self.pool.get().await.map_err(no_connection)?));
+        // In a box: the making of a connection is a large future, and is seldom needed.
+        let connection = Box::pin(self.pool.get()).await.map_err(no_connection)?;
+        let connection = Held(Some(connection));
         let asked =
             tokio::time::timeout(longest, connection.client()?.query_typed(sql, parameters));
         let rows = asked

@@ -218,7 +218,7 @@ async fn each_call_is_recorded_once_whenever_its_client_leaves() {
     for number in 0..600_u64 {
         let request = query(&format!("SELECT {number}"))
             .header("x-request-id", &format!("req-{number}"))
-            .by(if number % 2 == 0 { seattle().await } else { head_office().await })
+            .by(if number.is_multiple_of(2) { seattle().await } else { head_office().await })
             .into_request();
         calls.push(tokio::spawn(service.clone().oneshot(request)));
         if number % 20 == 19 {
@@ -244,7 +244,7 @@ async fn each_call_is_recorded_once_whenever_its_client_leaves() {
     let mut entries = BTreeMap::new();
     for entry in log.entries.lock().unwrap().iter() {
         let number: u64 = entry.request_id.trim_start_matches("req-").parse().unwrap();
-        assert_eq!(entry.subject, if number % 2 == 0 { "seattle" } else { "head-office" });
+        assert_eq!(entry.subject, if number.is_multiple_of(2) { "seattle" } else { "head-office" });
         assert!(entries.insert(entry.request_id.clone(), entry.error).is_none(), "{entry:?} twice");
     }
     for id in &begun {

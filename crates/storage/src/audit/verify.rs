@@ -100,24 +100,20 @@ impl Admin {
         let start = AuditAnchor { seq: head.try_get(0)?, hash: read_hash(&head, 1)? };
         let last = AuditAnchor { seq: head.try_get(2)?, hash: read_hash(&head, 3)? };
         let mut chain = Chain { entries: 0, end: start, anchor };
-        let first_break = match chain.against_anchor() {
-            Some(found) => Some(found),
-            None => {
-                let sql = format!(
-                    "SELECT a.seq, a.prev_hash, a.hash, {FIELDS} FROM retail_mcp.audit_log a ORDER BY a.seq"
-                );
-                let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(&mut self.connection);
-                let mut found = None;
-                while let Some(row) = rows.try_next().await? {
-                    let (seq, previous, own) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-                    found = chain.step(seq, previous, own, &row.try_get::<Vec<_>, _>(3)?);
-                    if found.is_some() {
-                        break;
-                    }
-                }
-                found.or_else(|| chain.against_end(last))
+        let mut first_break = chain.against_anchor();
+        if first_break.is_none() {
+            let sql = format!(
+                "SELECT a.seq, a.prev_hash, a.hash, {FIELDS} FROM retail_mcp.audit_log a ORDER BY a.seq"
+            );
+            let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(&mut self.connection);
+            while first_break.is_none()
+                && let Some(row) = rows.try_next().await?
+            {
+                let (seq, previous, own) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+                first_break = chain.step(seq, previous, own, &row.try_get::<Vec<_>, _>(3)?);
             }
-        };
+            first_break = first_break.or_else(|| chain.against_end(last));
+        }
         Ok(AuditReport { entries: chain.entries, start, end: chain.end, first_break })
     }
 }

@@ -28,7 +28,7 @@ fn entry(principal: &Principal, number: usize) -> AuditEntry {
         }),
         rows: Some(3),
         bytes: Some(120),
-        error: (number % 3 == 0).then_some(ErrorCode::QueryFailed),
+        error: number.is_multiple_of(3).then_some(ErrorCode::QueryFailed),
         duration: Duration::from_micros(1_234),
         ..AuditEntry::begin(at, format!("request-{number}"), principal, "execute_sales_query")
     }

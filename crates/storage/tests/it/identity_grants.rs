@@ -71,7 +71,10 @@ async fn claims_give_what_was_granted_to_them_and_no_more() {
     // A scope that there is not gives nothing, and does not hide the others.
     database
         .psql("UPDATE retail_mcp.identity SET scopes = '{openid,retail.read}' WHERE all_stores");
-    assert_eq!(of(ISSUER, &[analysts.clone()]).await[0].scopes, BTreeSet::from([Scope::Read]));
+    assert_eq!(
+        of(ISSUER, std::slice::from_ref(&analysts)).await[0].scopes,
+        BTreeSet::from([Scope::Read])
+    );
 
     let list = admin.identity_grants().await.unwrap();
     assert_eq!(list.len(), 4);

@@ -11,7 +11,7 @@ const ENTRIES: usize = 12;
 async fn logged() -> TestDatabase {
     let database = TestDatabase::seeded().await;
     let writer = writer(&database);
-    record(&writer, &head_office().await, 1..ENTRIES + 1).await;
+    record(&writer, &head_office().await, 1..=ENTRIES).await;
     writer.flush(PATIENCE).await.unwrap();
     database
 }

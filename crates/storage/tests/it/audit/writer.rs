@@ -199,13 +199,13 @@ async fn a_batch_whose_answer_was_lost_is_not_repeated() {
     let caller = head_office().await;
     let proxy = CuttingProxy::start(&database).await;
     let writer = writer_on(&database, &proxy.settings(), AuditSettings::default());
-    for round in 0..5_u64 {
+    for round in 0..5_usize {
         let before = writer.statistics();
-        record(&writer, &caller, [round as usize * 10].into_iter()).await;
+        record(&writer, &caller, [round * 10].into_iter()).await;
         until("one is written", || writer.statistics().written > before.written).await;
         proxy.lose_answers();
-        record(&writer, &caller, (round as usize * 10 + 1)..(round as usize + 1) * 10).await;
-        until("all are written", || writer.statistics().written == (round + 1) * 10).await;
+        record(&writer, &caller, (round * 10 + 1)..(round + 1) * 10).await;
+        until("all are written", || writer.statistics().written == (round as u64 + 1) * 10).await;
         assert!(writer.statistics().failed_writes > before.failed_writes, "no answer was lost");
     }
     writer.flush(PATIENCE).await.unwrap();
