@@ -7,8 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
-use retail_domain::{Error, ErrorCode, Principal};
+use retail_domain::{AuditEntry, Error, ErrorCode, Principal};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, DiscoverResult, ErrorData,
     InitializeRequestParams, InitializeResult, InitializeResultMethod, JsonObject, ListToolsResult,
@@ -18,6 +19,7 @@ use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use tracing::Instrument as _;
 
+use crate::audit::{CallAudit, UNKNOWN_TOOL};
 use crate::error;
 use crate::server::{Shared, protocol_versions};
 use crate::tools::ToolEntry;
@@ -60,6 +62,22 @@ impl RetailHandler {
             Caller::PerRequest => http_parts(context).and_then(|parts| parts.extensions.get()),
         }
         .ok_or_else(error::unauthenticated)
+    }
+
+    /// Takes a place in the audit log for a call that has just come.
+    async fn begin_audit(
+        &self,
+        principal: &Principal,
+        tool: &str,
+        request_id: Option<&str>,
+    ) -> Result<CallAudit, Error> {
+        let Shared { audit_log, clock, .. } = &*self.shared;
+        let id = request_id.unwrap_or_default();
+        let mut entry = AuditEntry::begin(clock.now(), id, principal, tool);
+        if request_id.is_none() {
+            entry.request_id = entry.id.to_string();
+        }
+        CallAudit::begin(audit_log.as_deref(), Instant::now(), entry).await
     }
 }
 
@@ -133,52 +151,80 @@ impl ServerHandler for RetailHandler {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let principal = self.principal(&context)?;
-        let Some(entry) = self.shared.tools.find(&request.name) else {
-            return Err(error::unknown_tool());
-        };
+        let request_id = request_id(&context);
+        let tool = self.shared.tools.find(&request.name);
+        let name = tool.map_or(UNKNOWN_TOOL, ToolEntry::name);
         let span = tracing::info_span!(
             "tools/call",
-            gen_ai.tool.name = entry.name(),
+            gen_ai.tool.name = name,
             error.type = tracing::field::Empty,
         );
+        let call = async {
+            let audit = self.begin_audit(principal, name, request_id).await?;
+            let Some(tool) = tool else {
+                audit.failed(&Error::new(ErrorCode::NotFound, "there is no such tool"));
+                return Ok(None);
+            };
+            let arguments = request.arguments.unwrap_or_default();
+            call_entry(tool, principal, arguments, audit).await.map(Some)
+        };
         let outcome = tokio::select! {
             biased;
             // Leaving drops the other branch, and with it the port's future.
             () = context.ct.cancelled() => {
                 Err(Error::new(ErrorCode::Cancelled, "the caller gave up"))
             }
-            outcome = call_entry(entry, principal, request.arguments.unwrap_or_default())
-                .instrument(span.clone()) => outcome,
+            outcome = call.instrument(span.clone()) => outcome,
         };
         match outcome {
-            Ok(result) => Ok(result.into()),
+            Ok(Some(result)) => Ok(result.into()),
+            Ok(None) => Err(error::unknown_tool()),
             Err(failure) => {
                 span.record("error.type", failure.code().as_str());
-                let request_id = http_parts(&context)
-                    .and_then(|parts| parts.headers.get("x-request-id"))
-                    .and_then(|id| id.to_str().ok());
-                span.in_scope(|| error::log_failure(entry.name(), &failure, request_id));
+                span.in_scope(|| error::log_failure(name, &failure, request_id));
                 error::to_response(&failure, request_id).map(CallToolResponse::from)
             }
         }
     }
 }
 
-/// Calls a tool that the principal may call.
+/// The id that a layer in front gave the request.
+fn request_id(context: &RequestContext<RoleServer>) -> Option<&str> {
+    http_parts(context)
+        .and_then(|parts| parts.headers.get("x-request-id"))
+        .and_then(|id| id.to_str().ok())
+}
+
+/// Calls a tool, if the principal may call it, and records what came of it. When the future is dropped, the call
+/// is recorded as given up.
 ///
 /// A panic becomes an internal error: rmcp would leave the client waiting for an answer.
 async fn call_entry(
     entry: &ToolEntry,
     principal: &Principal,
     arguments: JsonObject,
+    mut audit: CallAudit,
 ) -> Result<CallToolResult, Error> {
     if !principal.has_scope(entry.scope()) {
-        return Err(error::missing_scope(entry.name(), entry.scope()));
+        let refusal = error::missing_scope(entry.name(), entry.scope());
+        audit.failed(&refusal);
+        return Err(refusal);
     }
+    audit.runs(entry.own_statement());
     let mut call = pin!(entry.call(principal, arguments));
-    poll_fn(|task| {
+    let outcome = poll_fn(|task| {
         catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(task)))
             .unwrap_or_else(|_| Poll::Ready(Err(Error::internal("the tool panicked"))))
     })
-    .await
+    .await;
+    match outcome {
+        Ok(outcome) => {
+            audit.answered(&outcome);
+            Ok(outcome.result)
+        }
+        Err(failure) => {
+            audit.failed(&failure);
+            Err(failure)
+        }
+    }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arguments;
+mod audit;
 mod error;
 mod handler;
 mod http;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use retail_domain::QueryLimits;
 use retail_domain::ports::{
-    Clock, Embedder, ProductSearch, QueryRunner, SchemaCatalog, SystemClock,
+    AuditLog, Clock, Embedder, ProductSearch, QueryRunner, SchemaCatalog, SystemClock,
 };
 use rmcp::model::{
     Implementation, ProtocolVersion, ServerCapabilities, ServerConfig as RmcpServerConfig,
@@ -52,6 +52,8 @@ pub struct RetailMcp {
 pub(crate) struct Shared {
     pub(crate) tools: ToolSet,
     pub(crate) info: RmcpServerConfig,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) audit_log: Option<Arc<dyn AuditLog>>,
 }
 
 impl RetailMcp {
@@ -62,6 +64,7 @@ impl RetailMcp {
             schema_catalog: None,
             product_search: None,
             embedder: None,
+            audit_log: None,
             clock: Arc::new(SystemClock),
             query_limits: QueryLimits::default(),
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -92,6 +95,7 @@ pub struct RetailMcpBuilder {
     schema_catalog: Option<Arc<dyn SchemaCatalog>>,
     product_search: Option<Arc<dyn ProductSearch>>,
     embedder: Option<Arc<dyn Embedder>>,
+    audit_log: Option<Arc<dyn AuditLog>>,
     clock: Arc<dyn Clock>,
     query_limits: QueryLimits,
     server_version: String,
@@ -124,7 +128,13 @@ impl RetailMcpBuilder {
         self
     }
 
-    /// Tells the time to `get_current_utc_date`. Default: the computer's clock.
+    /// Records each call. A call for which it has no place is not made. Without it nothing is recorded.
+    pub fn audit_log(mut self, audit_log: Arc<dyn AuditLog>) -> Self {
+        self.audit_log = Some(audit_log);
+        self
+    }
+
+    /// Tells the time to `get_current_utc_date` and the audit log. Default: the computer's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
@@ -164,7 +174,7 @@ impl RetailMcpBuilder {
             tools.add(GetProductRecommendations::new(search))?;
             instructions.push_str(SEARCH_INSTRUCTIONS);
         }
-        tools.add(GetCurrentUtcDate::new(self.clock))?;
+        tools.add(GetCurrentUtcDate::new(Arc::clone(&self.clock)))?;
 
         let info = RmcpServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
@@ -172,7 +182,8 @@ impl RetailMcpBuilder {
                 Implementation::new(SERVER_NAME, self.server_version).with_title("Retail MCP"),
             )
             .with_instructions(instructions);
-        Ok(RetailMcp { shared: Arc::new(Shared { tools, info }) })
+        let Self { clock, audit_log, .. } = self;
+        Ok(RetailMcp { shared: Arc::new(Shared { tools, info, clock, audit_log }) })
     }
 }
 

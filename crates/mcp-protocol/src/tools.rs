@@ -16,7 +16,7 @@ mod semantic_search_products;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use retail_domain::{Error, Principal, Scope};
+use retail_domain::{Error, Principal, Scope, StatementSummary};
 use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
@@ -42,6 +42,9 @@ pub(crate) trait RetailTool: Send + Sync + 'static {
     const TITLE: &'static str;
     /// What a caller must be allowed to do.
     const SCOPE: Scope;
+    /// Full names of the tables that its own statements read, for the audit log. Empty for a tool that runs
+    /// the caller's statement, or none.
+    const TABLES: &'static [&'static str] = &[];
     /// The arguments: a struct with `deny_unknown_fields` and a doc comment on each field.
     type Arguments: DeserializeOwned + JsonSchema + Send + 'static;
     /// The structured content of a good answer: a struct with a doc comment on each field.
@@ -65,6 +68,36 @@ pub(crate) struct Answered<A> {
     pub(crate) text: String,
     /// For programs.
     pub(crate) structured: A,
+    /// Rows in it, where it has rows.
+    pub(crate) rows: Option<usize>,
+    /// The caller's statement, where it was one.
+    pub(crate) statement: Option<StatementSummary>,
+}
+
+impl<A> Answered<A> {
+    /// An answer without rows.
+    pub(crate) fn new(text: String, structured: A) -> Self {
+        Self { text, structured, rows: None, statement: None }
+    }
+
+    /// With its number of rows.
+    pub(crate) fn with_rows(mut self, rows: usize) -> Self {
+        self.rows = Some(rows);
+        self
+    }
+
+    /// With the caller's statement.
+    pub(crate) fn with_statement(mut self, statement: StatementSummary) -> Self {
+        self.statement = Some(statement);
+        self
+    }
+}
+
+/// What a call gave, for the client and for the audit log.
+pub(crate) struct CallOutcome {
+    pub(crate) result: CallToolResult,
+    pub(crate) rows: Option<usize>,
+    pub(crate) statement: Option<StatementSummary>,
 }
 
 /// A tool whose types are hidden behind JSON.
@@ -74,7 +107,7 @@ trait JsonTool: Send + Sync {
         &self,
         principal: &Principal,
         arguments: JsonObject,
-    ) -> Result<CallToolResult, Error>;
+    ) -> Result<CallOutcome, Error>;
 }
 
 struct Checked<T> {
@@ -88,13 +121,14 @@ impl<T: RetailTool> JsonTool for Checked<T> {
         &self,
         principal: &Principal,
         arguments: JsonObject,
-    ) -> Result<CallToolResult, Error> {
+    ) -> Result<CallOutcome, Error> {
         let arguments = arguments::parse(&self.input_schema, arguments)?;
         let answer = self.tool.call(principal, arguments).await?;
-        let structured = serde_json::to_value(answer.structured).map_err(Error::internal)?;
-        let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
+        let Answered { text, structured, rows, statement } = answer;
+        let structured = serde_json::to_value(structured).map_err(Error::internal)?;
+        let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
         result.structured_content = Some(structured);
-        Ok(result)
+        Ok(CallOutcome { result, rows, statement })
     }
 }
 
@@ -102,6 +136,7 @@ impl<T: RetailTool> JsonTool for Checked<T> {
 pub(crate) struct ToolEntry {
     definition: Tool,
     scope: Scope,
+    tables: &'static [&'static str],
     tool: Box<dyn JsonTool>,
 }
 
@@ -114,6 +149,13 @@ impl ToolEntry {
         self.scope
     }
 
+    /// The statement that the tool runs whatever it is asked, if it has one of its own.
+    pub(crate) fn own_statement(&self) -> Option<StatementSummary> {
+        let tables: Vec<String> = self.tables.iter().map(|&table| table.to_owned()).collect();
+        let fingerprint = self.name().to_owned();
+        (!tables.is_empty()).then_some(StatementSummary { fingerprint, tables })
+    }
+
     pub(crate) fn definition(&self) -> &Tool {
         &self.definition
     }
@@ -122,7 +164,7 @@ impl ToolEntry {
         &self,
         principal: &Principal,
         arguments: JsonObject,
-    ) -> Result<CallToolResult, Error> {
+    ) -> Result<CallOutcome, Error> {
         self.tool.call(principal, arguments).await
     }
 }
@@ -149,7 +191,7 @@ impl ToolSet {
             .with_annotations(annotations)
             .with_raw_output_schema(output_schema);
         let tool = Box::new(Checked { tool, input_schema });
-        self.entries.push(ToolEntry { definition, scope: T::SCOPE, tool });
+        self.entries.push(ToolEntry { definition, scope: T::SCOPE, tables: T::TABLES, tool });
         Ok(())
     }
 

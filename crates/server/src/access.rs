@@ -18,6 +18,8 @@ pub struct DatabaseAccess {
     pub admin: Option<Login>,
     /// Who runs callers' statements.
     pub query: QueryLogins,
+    /// Who does what the server needs for itself.
+    pub service: Login,
     /// The key that signs identities.
     pub identity_key: IdentityKey,
     /// The file of that key, if a new one may appear there.
@@ -42,6 +44,10 @@ impl DatabaseAccess {
                     user: "retail_query_hq".to_owned(),
                     password: config.head_office_password.clone(),
                 },
+            },
+            service: Login {
+                user: "retail_service".to_owned(),
+                password: config.service_password.clone(),
             },
             identity_key: identity_key(config)?,
             identity_key_file: config.identity_key_file.clone(),

@@ -7,17 +7,18 @@ use anyhow::{Context, bail};
 use retail_auth::{DevTokenKey, DevTokenResolver, TrustedHeaderResolver, TrustedPeers};
 use retail_domain::QueryLimits;
 use retail_domain::ports::{
-    Clock, Embedder, HealthProbe, IdentityResolver, StoreDirectory, SystemClock,
+    AuditLog, Clock, Embedder, HealthProbe, IdentityResolver, StoreDirectory, SystemClock,
 };
 use retail_mcp_protocol::RetailMcp;
 use retail_storage::{
-    PgHealthProbe, PgProductSearch, PgQueryRunner, PgSchemaCatalog, PgStoreDirectory, PoolSettings,
-    Posture, QueryDatabase, StorageError,
+    AuditPolicy, AuditSettings, AuditWriter, PgHealthProbe, PgProductSearch, PgQueryRunner,
+    PgSchemaCatalog, PgStoreDirectory, PoolSettings, Posture, QueryDatabase, ServiceDatabase,
+    StorageError,
 };
 use tracing::warn;
 
 use crate::access::DatabaseAccess;
-use crate::config::{AuthConfig, AuthMode, Config};
+use crate::config::{AuditConfig, AuditPolicyName, AuthConfig, AuthMode, Config};
 use crate::http::CredentialSource;
 use crate::key_file;
 
@@ -33,7 +34,10 @@ pub struct App {
     pub health: Arc<dyn HealthProbe>,
     /// Which store an identity belongs to.
     pub stores: Arc<dyn StoreDirectory>,
+    /// Where calls are recorded. Flush it when the last one has ended.
+    pub audit: Arc<AuditWriter>,
     database: Arc<QueryDatabase>,
+    service: Arc<ServiceDatabase>,
 }
 
 impl std::fmt::Debug for App {
@@ -69,14 +73,17 @@ impl App {
         if let Some(file) = access.identity_key_file {
             tokio::spawn(key_file::follow(Arc::downgrade(&database), file));
         }
-        let stores: Arc<dyn StoreDirectory> =
-            Arc::new(PgStoreDirectory::new(Arc::clone(&database)));
+        let service = Arc::new(ServiceDatabase::new(&access.settings, &access.service)?);
+        let audit =
+            Arc::new(AuditWriter::start(Arc::clone(&service), audit_settings(&config.audit))?);
+        let stores: Arc<dyn StoreDirectory> = Arc::new(PgStoreDirectory::new(Arc::clone(&service)));
         let (identities, credentials) =
             identity(&config.auth, data_dir, Arc::clone(&clock), Arc::clone(&stores))?;
         let mut mcp = RetailMcp::builder()
             .query_runner(Arc::new(PgQueryRunner::new(Arc::clone(&database))))
             .schema_catalog(Arc::new(PgSchemaCatalog::new(Arc::clone(&database))))
             .product_search(Arc::new(PgProductSearch::new(Arc::clone(&database))))
+            .audit_log(Arc::clone(&audit) as Arc<dyn AuditLog>)
             .clock(clock)
             .query_limits(query_limits(config)?);
         if let Some(embedder) = embedder {
@@ -86,9 +93,13 @@ impl App {
             mcp: mcp.build()?,
             identities,
             credentials,
-            health: Arc::new(PgHealthProbe::new(Arc::clone(&database))),
+            health: Arc::new(
+                PgHealthProbe::new(Arc::clone(&database)).with_service(Arc::clone(&service)),
+            ),
             stores,
+            audit,
             database,
+            service,
         })
     }
 
@@ -98,12 +109,14 @@ impl App {
     /// # Errors
     /// Names each thing that is not as it must be, with the SQL that mends it.
     pub async fn check_posture(&self) -> anyhow::Result<()> {
-        match self.database.posture().await {
+        match self.posture().await {
             Ok(posture) if posture.must_refuse() => bail!(
                 "the database is not fit to be served from; mend this as a superuser of PostgreSQL, and see \
                  `retail-mcp doctor`:\n{posture}"
             ),
             Ok(_) => Ok(()),
+            // The server is there and refuses a login: it will go on doing so.
+            Err(error) if error.is_refusal() => Err(error.into()),
             Err(error) => {
                 warn!(
                     error = &error as &dyn std::error::Error,
@@ -117,9 +130,22 @@ impl App {
     /// What [`check_posture`](Self::check_posture) judges by.
     ///
     /// # Errors
-    /// When a query role cannot log in.
+    /// When a role cannot log in.
     pub async fn posture(&self) -> Result<Posture, StorageError> {
-        self.database.posture().await
+        let mut posture = self.database.posture().await?;
+        posture.findings.extend(self.service.posture().await?);
+        Ok(posture)
+    }
+}
+
+fn audit_settings(config: &AuditConfig) -> AuditSettings {
+    AuditSettings {
+        policy: match config.policy {
+            AuditPolicyName::Block => AuditPolicy::Block,
+            AuditPolicyName::DropAndCount => AuditPolicy::DropAndCount,
+        },
+        queue_entries: config.queue_entries,
+        wait: config.wait,
     }
 }
 

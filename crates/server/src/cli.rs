@@ -1,9 +1,11 @@
 //! The command line: one file a command.
 
+mod audit;
 mod config;
 mod demo;
 mod doctor;
 mod embed;
+mod grants;
 mod healthcheck;
 mod identity;
 mod keys;
@@ -68,6 +70,10 @@ enum Command {
     Migrate(migrate::Migrate),
     /// List or rotate the keys that sign identities for the database
     Keys(keys::Keys),
+    /// Verify or show the record of calls
+    Audit(audit::Audit),
+    /// List, add or remove what claims of tokens may see and do
+    Identity(grants::Identity),
     /// Load the sample data, or verify it
     Seed(seed::Seed),
     /// Give the products the vectors that search compares: what is missing or stale
@@ -95,6 +101,8 @@ impl Command {
             | Self::Token(_)
             | Self::Config
             | Self::Healthcheck
+            | Self::Audit(_)
+            | Self::Identity(_)
             | Self::Doctor(_) => None,
         }
     }
@@ -133,6 +141,8 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Stdio(stdio) => stdio.run(&config).await?,
         Command::Migrate(migrate) => migrate.run(&config).await?,
         Command::Keys(keys) => keys.run(&config).await?,
+        Command::Audit(audit) => return audit.run(&config).await,
+        Command::Identity(identity) => identity.run(&config).await?,
         Command::Seed(seed) => return seed.run(&config).await,
         Command::Embed(embed) => embed.run(config).await?,
         Command::Token(token) => token.run(&config).await?,
@@ -205,7 +215,7 @@ mod tests {
         let toml = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("secrets")).unwrap();
-        for secret in ["admin", "query", "head-office"] {
+        for secret in ["admin", "query", "head-office", "service"] {
             std::fs::write(folder.path().join("secrets").join(secret), "secret").unwrap();
         }
         let file = folder.path().join("retail-mcp.toml");

@@ -25,8 +25,8 @@ pub use embeddings::{AzureAuth, AzureConfig, EmbeddingsConfig, OpenAiConfig, Pro
 pub use error::{ConfigError, Fault};
 pub use reference::reference_markdown;
 pub use sections::{
-    AuthConfig, AuthMode, DatabaseConfig, DevTokenConfig, LogConfig, LogFormat, QueryConfig,
-    ServerConfig, SslMode, TrustedHeaderConfig,
+    AuditConfig, AuditPolicyName, AuthConfig, AuthMode, DatabaseConfig, DevTokenConfig, LogConfig,
+    LogFormat, QueryConfig, ServerConfig, SslMode, TrustedHeaderConfig,
 };
 pub use sources::Sources;
 pub use validate::Purpose;
@@ -61,6 +61,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// What turns texts into vectors.
     pub embeddings: EmbeddingsConfig,
+    /// The record of calls.
+    pub audit: AuditConfig,
     /// The log.
     pub log: LogConfig,
     /// Folder of the embedded cluster and of keys. None: a folder in the user's cache folder.

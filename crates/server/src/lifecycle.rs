@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use retail_storage::AuditWriter;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
+
+/// Longest time for the last entries of the audit log.
+const FLUSH_WITHIN: Duration = Duration::from_secs(10);
 
 /// Opens the port.
 ///
@@ -36,6 +40,18 @@ pub(crate) fn stop_at_signal(stop: CancellationToken) -> anyhow::Result<()> {
         stop.cancel();
     });
     Ok(())
+}
+
+/// Writes what is left of the audit log, after the last call. A failure to do so is told only when there is no
+/// earlier one.
+pub(crate) async fn flush_audit<T>(
+    audit: &AuditWriter,
+    served: anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let flushed = audit.flush(FLUSH_WITHIN).await;
+    let value = served?;
+    flushed?;
+    Ok(value)
 }
 
 /// Serves until `stop`, then answers what is in flight for at most `grace`, then cuts it.

@@ -91,6 +91,7 @@ impl LocalDatabase {
                 adopt: false,
                 query_password: self.access.query.stores.password.clone(),
                 head_office_password: self.access.query.head_office.password.clone(),
+                service_password: self.access.service.password.clone(),
                 identity_key: Some(self.access.identity_key.clone()),
             })
             .await?;
@@ -127,6 +128,7 @@ fn access(data_dir: &Path, connection: &ConnectionInfo) -> anyhow::Result<Databa
             stores: login("retail_query")?,
             head_office: login("retail_query_hq")?,
         },
+        service: login("retail_service")?,
         identity_key: IdentityKey::new(*secret("identity-key")?.expose_secret()),
         identity_key_file: Some(data_dir.join("secrets").join("identity-key")),
     })

@@ -33,9 +33,10 @@ BEGIN
         JOIN pg_class c ON c.oid = p.polrelid
         WHERE c.relnamespace = 'retail'::regnamespace
           AND p.polname NOT IN ('owner_maintains', 'store_sees_own', 'head_office_sees_all',
-                                'catalogue_is_shared', 'identity_lookup')
+                                'catalogue_is_shared', 'identity_lookup', 'service_reads')
           AND p.polroles && ARRAY[0::oid, 'retail_query'::regrole, 'retail_query_hq'::regrole,
-                                  'retail_owner'::regrole, 'retail_sec'::regrole]
+                                  'retail_owner'::regrole, 'retail_sec'::regrole,
+                                  'retail_service'::regrole]
     LOOP
         IF has_former THEN
             EXECUTE format('ALTER POLICY %I ON %s TO %I', r.polname, r.relation, former);

@@ -1,10 +1,11 @@
 -- Roles, extension and schemas. Run by an administrator, before the migrations, as often as wanted.
--- Five roles, each with one job:
+-- Six roles, each with one job:
 --   retail_owner      owns the tables; nobody logs in as it
 --   retail_sec        owns the identity check and its keys; nobody logs in as it
 --   retail_migrator   may become the two above; logs in to migrate and load, once it has a password
 --   retail_query      logs in for store managers' statements: SELECT only
 --   retail_query_hq   logs in for head office's statements: SELECT only
+--   retail_service    logs in for the server's own needs: reads who is whose, adds to the audit log
 DO $$
 DECLARE
     me CONSTANT text := current_user;
@@ -49,12 +50,28 @@ BEGIN
             EXECUTE format('ALTER ROLE %I SET transaction_timeout = %L', role_name, '65s');
         END IF;
     END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'retail_service') THEN
+        CREATE ROLE retail_service LOGIN;
+    END IF;
+    IF superuser THEN
+        ALTER ROLE retail_service
+            NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS NOINHERIT;
+    END IF;
+    IF (SELECT rolconnlimit < 0 FROM pg_roles WHERE rolname = 'retail_service') THEN
+        ALTER ROLE retail_service CONNECTION LIMIT 40;
+    END IF;
+    ALTER ROLE retail_service SET statement_timeout = '15s';
+    ALTER ROLE retail_service SET lock_timeout = '10s';
+    ALTER ROLE retail_service SET idle_in_transaction_session_timeout = '10s';
+    ALTER ROLE retail_service SET row_security = on;
+    ALTER ROLE retail_service SET search_path = pg_catalog;
     EXECUTE 'GRANT retail_owner, retail_sec TO retail_migrator';
     IF NOT superuser AND NOT pg_has_role(me, 'retail_owner', 'SET') THEN
         EXECUTE format('GRANT retail_owner, retail_sec TO %I', me);
     END IF;
     EXECUTE format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO retail_query, retail_query_hq, retail_migrator',
+    EXECUTE format(
+        'GRANT CONNECT ON DATABASE %I TO retail_query, retail_query_hq, retail_service, retail_migrator',
         current_database());
     EXECUTE format('GRANT CREATE ON DATABASE %I TO retail_owner', current_database());
 END $$;

@@ -75,7 +75,7 @@ pub enum StorageError {
         /// What was found.
         posture: Posture,
     },
-    /// A query role could not log in, or its connection was lost.
+    /// A login role of ours could not log in, or its connection was lost.
     #[error("could not use the database as {user}")]
     QueryRole {
         /// The role.
@@ -83,6 +83,20 @@ pub enum StorageError {
         /// The driver's reason.
         #[source]
         source: tokio_postgres::Error,
+    },
+    /// The audit log was given up with entries that are not in the database.
+    #[error(
+        "{entries} entries of the audit log could not be written in time; they are in the log alone"
+    )]
+    AuditUnwritten {
+        /// How many.
+        entries: u64,
+    },
+    /// A grant cannot be added.
+    #[error("this claim is granted already (identity {identity_id}); remove that grant first")]
+    GrantExists {
+        /// Key of the grant that is there.
+        identity_id: i64,
     },
     /// The database believes another key.
     #[error(
@@ -135,4 +149,16 @@ pub enum StorageError {
     /// A setting cannot work.
     #[error("{0}")]
     Setting(String),
+}
+
+impl StorageError {
+    /// Whether the server was reached and refuses the login, so that waiting does not help.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::QueryRole { source, .. } => source
+                .code()
+                .is_some_and(|state| state.code().starts_with("28") || state.code() == "42501"),
+            _ => false,
+        }
+    }
 }

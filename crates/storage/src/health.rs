@@ -9,9 +9,9 @@ use retail_domain::{Error, RlsUserId};
 use tracing::warn;
 use uuid::Uuid;
 
-use crate::QueryDatabase;
 use crate::identity::Who;
 use crate::sql_error::our_statement_failed;
+use crate::{QueryDatabase, ServiceDatabase};
 
 /// Longest time for the check of one part.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -21,12 +21,20 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct PgHealthProbe {
     database: Arc<QueryDatabase>,
+    service: Option<Arc<ServiceDatabase>>,
 }
 
 impl PgHealthProbe {
     /// A probe of `database`.
     pub fn new(database: Arc<QueryDatabase>) -> Self {
-        Self { database }
+        Self { database, service: None }
+    }
+
+    /// Probes the server's own login too, which a call needs where it is to be recorded.
+    #[must_use]
+    pub fn with_service(mut self, service: Arc<ServiceDatabase>) -> Self {
+        self.service = Some(service);
+        self
     }
 
     async fn try_identity(&self, who: Who) -> Result<(), Error> {
@@ -39,8 +47,12 @@ impl PgHealthProbe {
         transaction.finish().await
     }
 
-    async fn part(&self, name: &str, who: Who) -> PartHealth {
-        let problem = match tokio::time::timeout(CHECK_TIMEOUT, self.try_identity(who)).await {
+    async fn try_service(service: &ServiceDatabase) -> Result<(), Error> {
+        service.rows("SELECT 1", &[], CHECK_TIMEOUT).await.map(drop)
+    }
+
+    async fn part(name: &str, tried: impl Future<Output = Result<(), Error>>) -> PartHealth {
+        let problem = match tokio::time::timeout(CHECK_TIMEOUT, tried).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => {
                 warn!(part = name, error = &error as &dyn std::error::Error, "not ready");
@@ -57,10 +69,19 @@ impl HealthProbe for PgHealthProbe {
     async fn check(&self) -> HealthReport {
         // A correctly signed identity of no store: believed, and sees nothing.
         let nobody = Who::Store(RlsUserId(Uuid::nil()));
-        let (stores, head_office) = tokio::join!(
-            self.part("database", nobody),
-            self.part("database_head_office", Who::AllStores)
+        let service = async {
+            match self.service.as_deref() {
+                Some(service) => {
+                    Some(Self::part("database_service", Self::try_service(service)).await)
+                }
+                None => None,
+            }
+        };
+        let (stores, head_office, service) = tokio::join!(
+            Self::part("database", self.try_identity(nobody)),
+            Self::part("database_head_office", self.try_identity(Who::AllStores)),
+            service
         );
-        HealthReport { parts: vec![stores, head_office] }
+        HealthReport { parts: [stores, head_office].into_iter().chain(service).collect() }
     }
 }

@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
 mod admin;
+mod audit;
 mod callers;
 mod capped;
 mod embeddings;
 mod error;
+mod granting;
 mod guard;
 mod health;
 mod identity;
+mod identity_grants;
 mod key_ring;
 mod keys;
 mod load;
@@ -19,6 +22,7 @@ mod product_search;
 mod query_runner;
 mod recommendations;
 mod schema_catalog;
+mod service;
 mod settings;
 mod sql_error;
 mod statistics;
@@ -29,11 +33,17 @@ mod test_support;
 mod values;
 
 pub use admin::{Admin, ChainStore};
+pub use audit::{
+    AuditAnchor, AuditBreak, AuditFault, AuditPolicy, AuditRecord, AuditReport, AuditSettings,
+    AuditStatistics, AuditWriter,
+};
 pub use embeddings::{EmbeddingModelRecord, ProductText};
 pub use error::StorageError;
+pub use granting::{IdentityGrantRecord, NewIdentityGrant};
 pub use guard::RETAIL_GUARD_POLICY;
 pub use health::PgHealthProbe;
 pub use identity::IdentityKey;
+pub use identity_grants::PgIdentityGrants;
 pub use keys::IdentityKeyRecord;
 pub use load::{CopyTable, LoadRecord};
 pub use migrate::{MigrateOptions, MigrationReport};
@@ -44,6 +54,7 @@ pub use product_search::SearchPlans;
 pub use product_search::{PgProductSearch, SearchSettings};
 pub use query_runner::PgQueryRunner;
 pub use schema_catalog::PgSchemaCatalog;
+pub use service::ServiceDatabase;
 pub use settings::{DatabaseSettings, Login, TlsMode};
 pub use statistics::QueryStatistics;
 pub use store_directory::PgStoreDirectory;

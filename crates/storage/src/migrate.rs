@@ -43,6 +43,8 @@ pub struct MigrateOptions {
     pub query_password: Option<SecretString>,
     /// Password for `retail_query_hq`; none leaves it.
     pub head_office_password: Option<SecretString>,
+    /// Password for `retail_service`; none leaves it.
+    pub service_password: Option<SecretString>,
     /// The key that signs identities; none leaves what is there.
     pub identity_key: Option<IdentityKey>,
 }
@@ -123,9 +125,10 @@ impl Admin {
         if self.may_change_roles().await? {
             self.set_password("retail_query", options.query_password.as_ref()).await?;
             self.set_password("retail_query_hq", options.head_office_password.as_ref()).await?;
+            self.set_password("retail_service", options.service_password.as_ref()).await?;
         } else {
             notes.push(format!(
-                "{} may not change roles: the passwords of the query roles are as they were",
+                "{} may not change roles: the passwords of the login roles are as they were",
                 self.user
             ));
         }
@@ -186,8 +189,8 @@ impl Admin {
         }
         let present = self
             .is_true(
-                "SELECT count(*) = 5 FROM pg_roles WHERE rolname IN ('retail_owner', 'retail_sec',
-                 'retail_migrator', 'retail_query', 'retail_query_hq')",
+                "SELECT count(*) = 6 FROM pg_roles WHERE rolname IN ('retail_owner', 'retail_sec',
+                 'retail_migrator', 'retail_query', 'retail_query_hq', 'retail_service')",
             )
             .await?;
         if present { Ok(()) } else { Err(StorageError::RolesMissing { user: self.user.clone() }) }
@@ -257,6 +260,6 @@ impl Admin {
         let verifier =
             postgres_protocol::password::scram_sha_256(password.expose_secret().as_bytes());
         let sql = format!("ALTER ROLE {role} LOGIN PASSWORD '{verifier}'");
-        self.execute_on_roles(&sql, "set the password of a query role").await
+        self.execute_on_roles(&sql, "set the password of a login role").await
     }
 }

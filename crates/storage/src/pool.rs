@@ -170,14 +170,19 @@ impl QueryDatabase {
             Who::Store(_) => &self.stores,
             Who::AllStores => &self.head_office,
         };
-        pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(managed::TimeoutType::Wait) => {
-                Error::new(ErrorCode::Overloaded, "no database connection was free in time")
-                    .with_hint("try again in a moment")
-                    .with_cause(error)
-            }
-            error => Error::unavailable("the database", error),
-        })
+        pool.get().await.map_err(no_connection)
+    }
+}
+
+/// Why a pool gave no connection, for the caller.
+pub(crate) fn no_connection(error: PoolError<ConnectError>) -> Error {
+    match error {
+        PoolError::Timeout(managed::TimeoutType::Wait) => {
+            Error::new(ErrorCode::Overloaded, "no database connection was free in time")
+                .with_hint("try again in a moment")
+                .with_cause(error)
+        }
+        error => Error::unavailable("the database", error),
     }
 }
 
@@ -191,10 +196,12 @@ const PLACE: &str = "SELECT retail_sec.connection_id(),
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
-    #[error("the query role could not connect")]
+    #[error("the role could not connect")]
     Connect(#[from] tokio_postgres::Error),
     #[error("the login is not one of the query roles, or is more than a query role may be")]
     UnfitRole,
+    #[error("the login is not retail_service, or is more than that role may be")]
+    UnfitService,
     #[error("the database tells nothing of its connections: it is not migrated")]
     NoPlace,
 }
@@ -244,6 +251,14 @@ impl QueryConnection {
 }
 
 impl QueryManager {
+    /// Makes connections of `login`.
+    ///
+    /// # Errors
+    /// [`StorageError::Certificates`] when TLS is asked for and no authority is known.
+    pub(crate) fn new(settings: &DatabaseSettings, login: &Login) -> Result<Self, StorageError> {
+        Ok(Self { config: settings.query_config(login), tls: settings.query_tls()? })
+    }
+
     /// A connection that nothing is known about yet.
     pub(crate) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
         match &self.tls {

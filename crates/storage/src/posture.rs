@@ -14,6 +14,7 @@ use std::fmt;
 use serde::Serialize;
 
 pub(crate) use gate::PostureGate;
+pub(crate) use look::{SERVICE_IS_FIT, look_as_service};
 
 /// What was found about one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

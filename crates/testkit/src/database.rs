@@ -5,7 +5,7 @@ use retail_embedded_postgres::unique_name;
 use retail_sample_data::{Dataset, Scale, Spec, Table};
 use retail_storage::{
     Admin, CopyTable, DatabaseSettings, IdentityKey, LoadRecord, Login, MigrateOptions,
-    PoolSettings, QueryDatabase, QueryLogins,
+    PoolSettings, QueryDatabase, QueryLogins, ServiceDatabase,
 };
 use tokio::sync::OnceCell;
 
@@ -15,6 +15,8 @@ use crate::cluster;
 pub const QUERY_PASSWORD: &str = "query-password";
 /// Password of `retail_query_hq` in tests.
 pub const HEAD_OFFICE_PASSWORD: &str = "head-office-password";
+/// Password of `retail_service` in tests.
+pub const SERVICE_PASSWORD: &str = "service-password";
 /// The key that signs identities in tests.
 pub const IDENTITY_KEY: [u8; IdentityKey::BYTES] = [42; IdentityKey::BYTES];
 
@@ -76,6 +78,16 @@ impl TestDatabase {
         }
     }
 
+    /// The server's own role.
+    pub fn service_login(&self) -> Login {
+        Login::new("retail_service", SERVICE_PASSWORD)
+    }
+
+    /// The server's own side.
+    pub fn service_database(&self) -> ServiceDatabase {
+        ServiceDatabase::new(&self.settings(), &self.service_login()).expect("a service database")
+    }
+
     /// Connects as the superuser.
     pub async fn admin(&self) -> Admin {
         Admin::connect(&self.settings(), &self.superuser()).await.expect("an admin connection")
@@ -107,6 +119,7 @@ impl TestDatabase {
             adopt: false,
             query_password: Some(QUERY_PASSWORD.into()),
             head_office_password: Some(HEAD_OFFICE_PASSWORD.into()),
+            service_password: Some(SERVICE_PASSWORD.into()),
             identity_key: Some(IdentityKey::new(IDENTITY_KEY)),
         }
     }

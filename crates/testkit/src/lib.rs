@@ -10,14 +10,18 @@ mod cluster;
 mod corpus;
 mod database;
 mod principal;
+mod proxy;
 mod signature;
 mod sql_generator;
 mod worlds;
 
 pub use cluster::{cluster, server_major_version};
 pub use corpus::{Attack, Benign, Must, attacks, benign};
-pub use database::{HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, TestDatabase, until};
+pub use database::{
+    HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase, until,
+};
 pub use principal::{KnownIdentity, head_office, principal, store, stores};
+pub use proxy::CuttingProxy;
 pub use signature::signature;
 pub use sql_generator::SqlGenerator;
 pub use worlds::other_world;

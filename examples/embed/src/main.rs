@@ -54,8 +54,11 @@ async fn main() -> anyhow::Result<()> {
     let pool = storage::PoolSettings::default();
     let key = storage::IdentityKey::from_hex(&var("IDENTITY_KEY")?).context("IDENTITY_KEY")?;
     let database = Arc::new(storage::QueryDatabase::new(&settings, &logins, key, pool)?);
+    // Looks up whose identity a key is; no statement of a caller runs as it.
+    let service = storage::Login::new("retail_service", var("SERVICE_PASSWORD")?);
+    let service = Arc::new(storage::ServiceDatabase::new(&settings, &service)?);
     let api_keys = serde_json::from_str(&var("API_KEYS")?).context("API_KEYS must be JSON")?;
-    let api_keys = ApiKeys(api_keys, storage::PgStoreDirectory::new(database.clone()));
+    let api_keys = ApiKeys(api_keys, storage::PgStoreDirectory::new(service));
     let mcp = RetailMcp::builder()
         .query_runner(Arc::new(storage::PgQueryRunner::new(database.clone())))
         .schema_catalog(Arc::new(storage::PgSchemaCatalog::new(database)))

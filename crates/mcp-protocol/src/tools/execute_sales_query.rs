@@ -106,6 +106,6 @@ impl RetailTool for ExecuteSalesQuery {
             next_cursor: answer.next_cursor,
             receipt,
         };
-        Ok(Answered { text, structured })
+        Ok(Answered::new(text, structured).with_rows(row_count).with_statement(answer.statement))
     }
 }

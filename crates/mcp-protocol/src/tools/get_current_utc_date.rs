@@ -56,9 +56,7 @@ impl RetailTool for GetCurrentUtcDate {
         let now = self.clock.now();
         let utc = now.to_rfc3339_opts(SecondsFormat::Micros, true);
         let date = now.date_naive().to_string();
-        Ok(Answered {
-            text: format!("Current UTC Date/Time: {utc}"),
-            structured: Answer { utc, date },
-        })
+        let text = format!("Current UTC Date/Time: {utc}");
+        Ok(Answered::new(text, Answer { utc, date }))
     }
 }

@@ -112,6 +112,8 @@ impl RetailTool for GetMultipleTableSchemas {
     const NAME: &'static str = "get_multiple_table_schemas";
     const TITLE: &'static str = "Table schemas";
     const SCOPE: Scope = Scope::Read;
+    const TABLES: &'static [&'static str] =
+        &["retail.stores", "retail.categories", "retail.product_types", "retail.orders"];
     type Arguments = Arguments;
     type Answer = Answer;
 
@@ -132,7 +134,7 @@ impl RetailTool for GetMultipleTableSchemas {
         let schemas = self.catalog.describe(principal, &tables).await?;
         let text = markdown::describe(&schemas);
         let tables = schemas.into_iter().map(TableDescription::from).collect();
-        Ok(Answered { text, structured: Answer { tables } })
+        Ok(Answered::new(text, Answer { tables }))
     }
 }
 

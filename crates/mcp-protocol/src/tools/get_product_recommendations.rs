@@ -127,6 +127,17 @@ impl RetailTool for GetProductRecommendations {
     const NAME: &'static str = "get_product_recommendations";
     const TITLE: &'static str = "Recommend products";
     const SCOPE: Scope = Scope::Search;
+    const TABLES: &'static [&'static str] = &[
+        "retail.categories",
+        "retail.customers",
+        "retail.inventory",
+        "retail.order_items",
+        "retail.orders",
+        "retail.product_types",
+        "retail.products",
+        "retail_mcp.embedding_models",
+        "retail_mcp.product_embeddings",
+    ];
     type Arguments = Arguments;
     type Answer = Answer;
 
@@ -194,6 +205,7 @@ impl RetailTool for GetProductRecommendations {
         let visibility = principal.visibility();
         let receipt =
             Receipt::new(visibility, products.len(), limit, found.as_of, started.elapsed());
+        let rows = products.len();
         let structured = Answer {
             products,
             kind,
@@ -201,7 +213,7 @@ impl RetailTool for GetProductRecommendations {
             period,
             receipt: Receipt { truncated, ..receipt },
         };
-        Ok(Answered { text, structured })
+        Ok(Answered::new(text, structured).with_rows(rows))
     }
 }
 

@@ -110,6 +110,17 @@ impl RetailTool for HybridProductSearch {
     const NAME: &'static str = "hybrid_product_search";
     const TITLE: &'static str = "Search products";
     const SCOPE: Scope = Scope::Search;
+    const TABLES: &'static [&'static str] = &[
+        "retail.categories",
+        "retail.inventory",
+        "retail.product_types",
+        "retail.products",
+        "retail_mcp.embedding_models",
+        "retail_mcp.product_embeddings",
+        "retail_mcp.product_texts",
+        "retail_mcp.search_synonyms",
+        "retail_mcp.search_words",
+    ];
     type Arguments = Arguments;
     type Answer = Answer;
 
@@ -175,6 +186,7 @@ impl RetailTool for HybridProductSearch {
         let text = products::envelope(rows.collect(), more)?;
         let receipt =
             Receipt::new(principal.visibility(), products.len(), limit, as_of, started.elapsed());
+        let rows = products.len();
         let structured = Answer {
             products,
             search_mode,
@@ -183,7 +195,7 @@ impl RetailTool for HybridProductSearch {
             understood,
             receipt: Receipt { truncated, ..receipt },
         };
-        Ok(Answered { text, structured })
+        Ok(Answered::new(text, structured).with_rows(rows))
     }
 }
 

@@ -89,6 +89,14 @@ impl RetailTool for SemanticSearchProducts {
     const NAME: &'static str = "semantic_search_products";
     const TITLE: &'static str = "Search products by meaning";
     const SCOPE: Scope = Scope::Search;
+    const TABLES: &'static [&'static str] = &[
+        "retail.categories",
+        "retail.inventory",
+        "retail.product_types",
+        "retail.products",
+        "retail_mcp.embedding_models",
+        "retail_mcp.product_embeddings",
+    ];
     type Arguments = Arguments;
     type Answer = Answer;
 
@@ -146,13 +154,14 @@ impl RetailTool for SemanticSearchProducts {
         let text = products::envelope(products.iter().map(Similar::cells).collect(), more)?;
         let visibility = principal.visibility();
         let receipt = Receipt::new(visibility, products.len(), max_rows, as_of, started.elapsed());
+        let rows = products.len();
         let structured = Answer {
             products,
             model: model.map(Model::from),
             searched_text: wish.positive_text().to_owned(),
             receipt: Receipt { truncated, ..receipt },
         };
-        Ok(Answered { text, structured })
+        Ok(Answered::new(text, structured).with_rows(rows))
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "a helper that panics fails its test"
 )]
 
+mod audit;
 mod cancellation;
 mod http_protocol;
 mod identity;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::bail;
@@ -107,9 +108,12 @@ impl Demo {
         let data_dir = local::data_dir(config.data_dir.as_deref());
         let app = App::new(config, local.access.clone(), &data_dir, embedder)?;
         app.check_posture().await?;
+        let audit = Arc::clone(&app.audit);
         let router = http::router(app, &config.server, stop.clone(), abort.clone());
         print(&welcome(config, listener.local_addr()?, &stores, started)?);
-        lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await
+        let served =
+            lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await;
+        lifecycle::flush_audit(&audit, served).await
     }
 
     async fn prepare(&self, local: &LocalDatabase) -> anyhow::Result<Vec<ChainStore>> {

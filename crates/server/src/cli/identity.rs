@@ -38,6 +38,11 @@ impl IdentityFlags {
     }
 }
 
+/// The store of a name, or of a word of it.
+pub(super) fn find_store(stores: &[ChainStore], name: &str) -> anyhow::Result<Store> {
+    find(stores, name)
+}
+
 /// The stores of the configured database, or else of the embedded one.
 async fn stores(config: &Config) -> anyhow::Result<Vec<ChainStore>> {
     if config.database.host.is_some() {

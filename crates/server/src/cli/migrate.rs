@@ -33,6 +33,7 @@ impl Migrate {
                 adopt: self.adopt,
                 query_password: database.query_password.clone(),
                 head_office_password: database.head_office_password.clone(),
+                service_password: database.service_password.clone(),
                 identity_key: Some(key),
             })
             .await?;

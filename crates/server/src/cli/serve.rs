@@ -1,5 +1,7 @@
 //! `retail-mcp serve`
 
+use std::sync::Arc;
+
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -25,8 +27,11 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let embedder = embedding::start(&config.embeddings, Use::Searching).await?;
     let app = App::new(config, access, &data_dir, embedder)?;
     app.check_posture().await?;
+    let audit = Arc::clone(&app.audit);
     let router = http::router(app, &config.server, stop.clone(), abort.clone());
     let listener = lifecycle::listen(config.server.listen).await?;
     info!(address = %listener.local_addr()?, "serving MCP at /mcp");
-    lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await
+    let served =
+        lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await;
+    lifecycle::flush_audit(&audit, served).await
 }

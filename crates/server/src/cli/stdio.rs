@@ -16,6 +16,7 @@ use crate::access::DatabaseAccess;
 use crate::app::App;
 use crate::config::{Config, Purpose};
 use crate::embedding::{self, Use};
+use crate::lifecycle;
 use crate::local::{self, LocalDatabase};
 
 /// Serve MCP on standard input and output, as one identity.
@@ -97,7 +98,8 @@ async fn serve(app: App, grant: StoreGrant, with_costs: bool) -> anyhow::Result<
     // Whoever starts the process chose the flags and owns its input: that is the authentication.
     let local = LocalUser { visibility, with_costs };
     let principal = local.resolve(&Credential::bearer_token("")).await?;
-    Ok(app.mcp.serve_stdio(principal).await?)
+    let served = app.mcp.serve_stdio(principal).await;
+    lifecycle::flush_audit(&app.audit, served.map_err(anyhow::Error::from)).await
 }
 
 /// The user at the other end of standard input.

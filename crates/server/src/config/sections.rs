@@ -48,6 +48,8 @@ pub struct DatabaseConfig {
     pub query_password: Option<SecretString>,
     /// Its password.
     pub head_office_password: Option<SecretString>,
+    /// Password of the server's own role.
+    pub service_password: Option<SecretString>,
     /// The role that owns the schema: for `migrate` and `seed` alone.
     pub admin_user: Option<String>,
     /// Its password.
@@ -150,6 +152,29 @@ pub struct TrustedHeaderConfig {
     pub proxies: Vec<PeerNetwork>,
     /// The identities that see all stores.
     pub head_office_ids: Vec<Uuid>,
+}
+
+/// Section `audit`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditConfig {
+    /// What becomes of a call that cannot be recorded.
+    pub policy: AuditPolicyName,
+    /// Places for entries that are not written yet.
+    pub queue_entries: usize,
+    /// The longest wait for a place.
+    #[serde(with = "humantime_serde")]
+    pub wait: Duration,
+}
+
+/// What becomes of a call that cannot be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuditPolicyName {
+    /// It is not made.
+    Block,
+    /// It is made, and counted.
+    DropAndCount,
 }
 
 /// Section `log`.

@@ -61,11 +61,17 @@ fn validate_embeddings(faults: &mut Faults<'_>) {
 }
 
 fn validate_http(faults: &mut Faults<'_>, purpose: Purpose) {
-    let Config { server, query, auth, .. } = faults.config;
+    let Config { server, query, auth, audit, .. } = faults.config;
     if server.request_timeout <= query.statement_timeout {
         faults.add(
             "server.request_timeout",
             "must be longer than query.statement_timeout, or a slow query could not report itself",
+        );
+    }
+    if audit.wait >= server.request_timeout {
+        faults.add(
+            "audit.wait",
+            "must be shorter than server.request_timeout, or a call that cannot be recorded could not say so",
         );
     }
     if purpose == Purpose::Serve && auth.mode.is_none() {

@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod audit;
 mod cancellation;
 mod commands;
 mod demo;

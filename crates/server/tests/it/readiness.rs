@@ -6,7 +6,9 @@ use std::time::Duration;
 use retail_embedded_postgres::{Cluster, ClusterOptions};
 use retail_server::access::DatabaseAccess;
 use retail_storage::{Admin, DatabaseSettings, IdentityKey, Login, QueryLogins, TlsMode};
-use retail_testkit::{HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, TestDatabase};
+use retail_testkit::{
+    HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase,
+};
 
 use crate::support::{TestServer, installation, scratch};
 
@@ -44,6 +46,7 @@ async fn migrated(cluster: &Cluster) -> DatabaseAccess {
             stores: login("retail_query", QUERY_PASSWORD),
             head_office: login("retail_query_hq", HEAD_OFFICE_PASSWORD),
         },
+        service: login("retail_service", SERVICE_PASSWORD),
         identity_key: IdentityKey::new(IDENTITY_KEY),
         identity_key_file: None,
     };

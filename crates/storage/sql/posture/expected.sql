@@ -35,6 +35,16 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('retail_mcp', 'search_synonyms', ARRAY['term', 'synonym'])
 $$;
 
+-- All that the service login may read. It runs no caller's statement.
+CREATE OR REPLACE FUNCTION retail_sec.service_columns()
+RETURNS TABLE (schema_name text, table_name text, columns text[])
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES
+        ('retail', 'stores', ARRAY['store_id', 'store_name', 'rls_user_id']),
+        ('retail_mcp', 'identity', ARRAY['issuer', 'claim', 'value', 'store_id', 'all_stores',
+            'scopes'])
+$$;
+
 -- The policies that apply to our roles, by the table with its schema. using_sql is what the policy says, as PostgreSQL prints it.
 CREATE OR REPLACE FUNCTION retail_sec.expected_policies()
 RETURNS TABLE (table_name text, policy_name text, command "char", roles text[], using_sql text)
@@ -45,7 +55,11 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         'retail.order_items', 'retail.product_description_embeddings',
         'retail.product_image_embeddings', 'retail_mcp.embedding_models',
         'retail_mcp.product_embeddings', 'retail_mcp.product_texts', 'retail_mcp.search_words',
-        'retail_mcp.search_synonyms']) AS t
+        'retail_mcp.search_synonyms', 'retail_mcp.identity', 'retail_mcp.audit_log',
+        'retail_mcp.audit_head']) AS t
+    UNION ALL
+    SELECT t, 'service_reads', 'r', ARRAY['retail_service'], 'true'
+    FROM unnest(ARRAY['retail.stores', 'retail_mcp.identity']) AS t
     UNION ALL
     SELECT t, 'store_sees_own', 'r', ARRAY['retail_query'],
            '(store_id = ( SELECT retail_sec.current_store_id() AS current_store_id))'
@@ -70,7 +84,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT 'retail.stores', 'identity_lookup', 'r', ARRAY['retail_sec'], 'true'
 $$;
 
--- The functions of retail_sec that a query role may call, and whether the server needs them.
+-- The functions of retail_sec that a login of ours may call, and whether the server needs them.
 CREATE OR REPLACE FUNCTION retail_sec.callable_functions()
 RETURNS TABLE (function_name text, role_name text, needed boolean)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -88,6 +102,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ) AS f (name, only_role, needed)
     JOIN (VALUES ('retail_query'), ('retail_query_hq')) AS r (name)
         ON f.only_role IS NULL OR f.only_role = r.name
+    UNION ALL
+    VALUES ('service_login_is_fit', 'retail_service', true)
 $$;
 
 -- The functions that decide who is asking, by the SHA-256 of their bodies in migrations 0002 and 0006.
@@ -101,6 +117,18 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('connection_id', 'fb31c9dda860f801fc5bdfbaa15456660531dc78caa26d03616601772a7edd81')
 $$;
 
+-- The functions of the audit log, by the SHA-256 of their bodies in migration 0009: one that hashes less, or
+-- lets a row be changed, would not show in the log itself.
+CREATE OR REPLACE FUNCTION retail_sec.audit_functions()
+RETURNS TABLE (function_name text, arguments text, body_sha256 text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES
+        ('audit_field', 'text', 'f00823bb37e83500556f1872d2a6f4c6ac620da957ea17cc29e55041c12628f2'),
+        ('audit_hash', 'bytea, retail_mcp.audit_log', 'a851d84a9d01122dd18cb45f1e3e50eb3985641d1d791924501130d3933f4de6'),
+        ('append_audit', 'jsonb', '7ac9c4be5abb7e2209b5a72b52f08a847862dea62276872a88bfc654e8178a41'),
+        ('keep_audit', '', '9a25804e9719c4d06f3f943b0ecfbbaf69e3fc4fd650a97ea4ce95bb1c670b47')
+$$;
+
 -- Whether a layer that needs a superuser was ever put in place here.
 CREATE OR REPLACE FUNCTION retail_sec.layer_is_recorded(p_layer text)
 RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -109,5 +137,6 @@ $$;
 
 REVOKE ALL ON FUNCTION retail_sec.readable_columns(), retail_sec.granted_columns(),
     retail_sec.expected_policies(),
-    retail_sec.callable_functions(), retail_sec.identity_functions(),
+    retail_sec.service_columns(),
+    retail_sec.callable_functions(), retail_sec.identity_functions(), retail_sec.audit_functions(),
     retail_sec.layer_is_recorded(text) FROM PUBLIC;

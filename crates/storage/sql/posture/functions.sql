@@ -3,13 +3,13 @@ CREATE OR REPLACE FUNCTION retail_sec.posture_of_functions()
 RETURNS TABLE (check_name text, subject text, state text, detail text, fix_sql text,
                mandatory boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-WITH query_role (name) AS (VALUES ('retail_query'), ('retail_query_hq')),
+WITH login_role (name) AS (VALUES ('retail_query'), ('retail_query_hq'), ('retail_service')),
 callable AS (
     SELECT q.name AS role_name, p.oid, p.proname::text AS name, n.nspname::text AS schema_name,
            oidvectortypes(p.proargtypes) AS arguments,
            p.provolatile = 'v' AS is_volatile, p.prosecdef AS is_definer, p.proleakproof AS is_leakproof,
            p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) AS is_trigger
-    FROM query_role q
+    FROM login_role q
     CROSS JOIN pg_proc p
     JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
@@ -19,35 +19,35 @@ callable AS (
 -- What the lockdown takes away and a query role has all the same.
 unlocked AS (
     SELECT 'function' AS kind, l.oid::regprocedure::text AS name,
-           format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC, retail_query, retail_query_hq',
+           format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC, retail_query, retail_query_hq, retail_service',
                   l.oid::regprocedure) AS fix_sql,
            retail_sec.initially_public('pg_proc', l.oid) AS initially_public
     FROM retail_sec.locked_functions() AS l (oid)
-    WHERE EXISTS (SELECT FROM query_role q WHERE has_function_privilege(q.name, l.oid, 'EXECUTE'))
+    WHERE EXISTS (SELECT FROM login_role q WHERE has_function_privilege(q.name, l.oid, 'EXECUTE'))
     UNION ALL
     SELECT 'relation', l.oid::regclass::text,
-           format('REVOKE ALL ON %s FROM PUBLIC, retail_query, retail_query_hq', l.oid::regclass),
+           format('REVOKE ALL ON %s FROM PUBLIC, retail_query, retail_query_hq, retail_service', l.oid::regclass),
            retail_sec.initially_public('pg_class', l.oid)
     FROM retail_sec.locked_relations() AS l (oid)
     WHERE EXISTS (
-        SELECT FROM query_role q
+        SELECT FROM login_role q
         WHERE has_any_column_privilege(q.name, l.oid, 'SELECT, INSERT, UPDATE')
            OR has_table_privilege(q.name, l.oid, 'DELETE, TRUNCATE'))
     UNION ALL
     SELECT 'language', l.lanname::text,
-           format('REVOKE USAGE ON LANGUAGE %I FROM PUBLIC, retail_query, retail_query_hq',
+           format('REVOKE USAGE ON LANGUAGE %I FROM PUBLIC, retail_query, retail_query_hq, retail_service',
                   l.lanname),
            l.lanname IN ('sql', 'plpgsql')
     FROM pg_language l
     WHERE l.lanpltrusted
-      AND EXISTS (SELECT FROM query_role q WHERE has_language_privilege(q.name, l.oid, 'USAGE'))
+      AND EXISTS (SELECT FROM login_role q WHERE has_language_privilege(q.name, l.oid, 'USAGE'))
     UNION ALL
     SELECT 'schema', n.nspname::text,
-           'REVOKE USAGE ON SCHEMA information_schema FROM PUBLIC, retail_query, retail_query_hq',
+           'REVOKE USAGE ON SCHEMA information_schema FROM PUBLIC, retail_query, retail_query_hq, retail_service',
            true
     FROM pg_namespace n
     WHERE n.nspname = 'information_schema'
-      AND EXISTS (SELECT FROM query_role q WHERE has_schema_privilege(q.name, n.oid, 'USAGE'))
+      AND EXISTS (SELECT FROM login_role q WHERE has_schema_privilege(q.name, n.oid, 'USAGE'))
 )
 SELECT 'catalogue lockdown', 'catalogue',
        CASE WHEN retail_sec.layer_is_recorded('catalogue lockdown') THEN 'unfit' ELSE 'missing' END,
@@ -84,6 +84,8 @@ WHERE CASE WHEN c.schema_name = 'retail_sec'
                        -- Not another one that bears the name.
                        AND c.arguments = CASE f.function_name WHEN 'key_not_after' THEN 'text'
                                                               ELSE '' END)
+    WHEN c.schema_name = 'retail_mcp' AND c.name = 'append_audit' AND c.arguments = 'jsonb'
+        AND c.role_name = 'retail_service' THEN false
     ELSE NOT c.is_trigger
          AND (c.is_definer OR c.is_volatile OR c.is_leakproof
               OR c.name ~ '^(pg_|lo_|dblink)') END
@@ -121,6 +123,24 @@ WHERE NOT EXISTS (SELECT FROM pg_proc p
                   WHERE p.oid = to_regprocedure('retail_sec.' || e.function_name || '()')
                     AND encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') = e.body_sha256)
 UNION ALL
+SELECT 'audit log', format('retail_mcp.%s(%s)', e.function_name, e.arguments), 'unfit',
+       'it does not do what this version''s does: the log may leave out or let through what it must not',
+       '-- put the function of this version''s migration 0009 back', true
+FROM retail_sec.audit_functions() e
+WHERE NOT EXISTS (SELECT FROM pg_proc p
+                  WHERE p.pronamespace = to_regnamespace('retail_mcp')
+                    AND p.proname = e.function_name
+                    AND oidvectortypes(p.proargtypes) = e.arguments
+                    AND p.prosecdef = (e.function_name = 'append_audit')
+                    AND encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') = e.body_sha256)
+UNION ALL
+SELECT 'audit log', 'retail_mcp.append_audit(jsonb) for retail_service', 'missing',
+       'it cannot be called',
+       'GRANT EXECUTE ON FUNCTION retail_mcp.append_audit(jsonb) TO retail_service', true
+FROM pg_proc p
+WHERE p.pronamespace = to_regnamespace('retail_mcp') AND p.proname = 'append_audit'
+  AND NOT has_function_privilege('retail_service', p.oid, 'EXECUTE')
+UNION ALL
 -- See lockdown.sql: a leakproof comparison runs before a policy.
 SELECT 'catalogue lockdown', 'comparisons of text',
        CASE WHEN retail_sec.layer_is_recorded('catalogue lockdown') THEN 'unfit' ELSE 'missing' END,
@@ -151,7 +171,7 @@ SELECT 'extensions', format('%s for %s', x.extname, q.name), 'unfit',
        format('REVOKE USAGE ON SCHEMA %I FROM PUBLIC, %I', n.nspname, q.name), true
 FROM pg_extension x
 JOIN pg_namespace n ON n.oid = x.extnamespace
-CROSS JOIN query_role q
+CROSS JOIN login_role q
 -- Those two must be used; a function that is wrong there is named above.
 WHERE n.nspname NOT IN ('pg_catalog', 'retail', 'retail_sec')
   AND has_schema_privilege(q.name, n.oid, 'USAGE')
@@ -160,7 +180,7 @@ SELECT 'extensions', format('foreign server %I for %s', s.srvname, q.name), 'unf
        'it can be used', format('REVOKE ALL ON FOREIGN SERVER %I FROM PUBLIC, %I', s.srvname, q.name),
        true
 FROM pg_foreign_server s
-CROSS JOIN query_role q
+CROSS JOIN login_role q
 WHERE has_server_privilege(q.name, s.oid, 'USAGE')
 $$;
 REVOKE ALL ON FUNCTION retail_sec.posture_of_functions() FROM PUBLIC;

@@ -15,7 +15,8 @@ WITH actual AS (
     JOIN pg_class c ON c.oid = p.polrelid
     WHERE c.relnamespace IN (to_regnamespace('retail'), to_regnamespace('retail_mcp'))
       AND p.polroles && ARRAY[0::oid, 'retail_query'::regrole, 'retail_query_hq'::regrole,
-                              'retail_owner'::regrole, 'retail_sec'::regrole]
+                              'retail_owner'::regrole, 'retail_sec'::regrole,
+                              'retail_service'::regrole]
 )
 SELECT 'policies', format('%s of %s', e.policy_name, e.table_name),
        CASE WHEN a.policy_name IS NULL THEN 'missing' ELSE 'unfit' END,

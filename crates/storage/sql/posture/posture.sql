@@ -19,7 +19,7 @@ WITH finding AS MATERIALIZED (
     UNION ALL
     -- There the catalogue is open and other sessions can be seen. No statement can get there from
     -- here, so it is advice.
-    SELECT 'other databases', 'retail_query, retail_query_hq', 'unfit',
+    SELECT 'other databases', 'retail_query, retail_query_hq, retail_service', 'unfit',
            format('with their passwords one could connect to %s other databases: %s%s', count(*),
                   array_to_string((array_agg(d.datname::text ORDER BY d.datname))[1:3], ', '),
                   CASE WHEN count(*) > 3 THEN ', …' ELSE '' END),
@@ -29,7 +29,8 @@ WITH finding AS MATERIALIZED (
     FROM pg_database d
     WHERE d.datallowconn AND d.datname <> current_database()
       AND (has_database_privilege('retail_query', d.oid, 'CONNECT')
-           OR has_database_privilege('retail_query_hq', d.oid, 'CONNECT'))
+           OR has_database_privilege('retail_query_hq', d.oid, 'CONNECT')
+           OR has_database_privilege('retail_service', d.oid, 'CONNECT'))
     HAVING count(*) > 0
 )
 SELECT coalesce(f.check_name, c.name), coalesce(f.subject, ''), coalesce(f.state, 'good'),
@@ -38,7 +39,7 @@ FROM unnest(ARRAY['role attributes', 'role membership', 'connection limit', 'rol
              'parameters', 'ownership', 'database', 'schemas', 'grants', 'views',
              'materialised views', 'row security', 'policies', 'indexes',
              'default privileges', 'functions', 'languages', 'extensions',
-             'catalogue lockdown', 'identity key', 'other databases'])
+             'catalogue lockdown', 'audit log', 'identity key', 'other databases'])
     WITH ORDINALITY AS c (name, position)
 -- FULL: a finding of a check that is missing in this list must not get lost.
 FULL JOIN finding f ON f.check_name = c.name
@@ -57,6 +58,21 @@ RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalo
         false)
 $$;
 
-REVOKE ALL ON FUNCTION retail_sec.posture(), retail_sec.login_is_fit() FROM PUBLIC;
+-- The same of the service login.
+CREATE OR REPLACE FUNCTION retail_sec.service_login_is_fit()
+RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(
+        (SELECT NOT (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb
+                     OR r.rolreplication
+                     OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid))
+         FROM pg_roles r
+         WHERE r.rolname = session_user AND r.rolname = 'retail_service'),
+        false)
+$$;
+
+REVOKE ALL ON FUNCTION retail_sec.posture(), retail_sec.login_is_fit(),
+    retail_sec.service_login_is_fit() FROM PUBLIC;
+GRANT USAGE ON SCHEMA retail_sec TO retail_service;
+GRANT EXECUTE ON FUNCTION retail_sec.service_login_is_fit() TO retail_service;
 GRANT EXECUTE ON FUNCTION retail_sec.posture(), retail_sec.login_is_fit()
     TO retail_query, retail_query_hq;

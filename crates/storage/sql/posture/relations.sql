@@ -3,7 +3,15 @@ CREATE OR REPLACE FUNCTION retail_sec.posture_of_relations()
 RETURNS TABLE (check_name text, subject text, state text, detail text, fix_sql text,
                mandatory boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-WITH query_role (name) AS (VALUES ('retail_query'), ('retail_query_hq')),
+WITH login_role (name) AS (VALUES ('retail_query'), ('retail_query_hq'), ('retail_service')),
+granted AS (
+    SELECT q.name AS role_name, e.schema_name, e.table_name, e.columns
+    FROM (VALUES ('retail_query'), ('retail_query_hq')) AS q (name)
+    CROSS JOIN retail_sec.granted_columns() e
+    UNION ALL
+    SELECT 'retail_service', e.schema_name, e.table_name, e.columns
+    FROM retail_sec.service_columns() e
+),
 write_privilege (name, of_columns) AS (
     SELECT p.name, p.of_columns
     FROM (VALUES ('SELECT WITH GRANT OPTION', true), ('INSERT', true), ('UPDATE', true),
@@ -27,7 +35,7 @@ actual AS (
            (SELECT string_agg(p.name, ', ') FROM write_privilege p
             WHERE has_table_privilege(q.name, c.oid, p.name)
                OR (p.of_columns AND has_any_column_privilege(q.name, c.oid, p.name))) AS writes
-    FROM query_role q
+    FROM login_role q
     CROSS JOIN user_schema n
     JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
     -- A grant counts where the schema can be used, and where it names the role.
@@ -37,14 +45,13 @@ actual AS (
                   WHERE t.attrelid = c.oid AND a.grantee = q.name::regrole)
 ),
 compared AS (
-    SELECT q.name AS role_name, format('%I.%I', e.schema_name, e.table_name) AS table_name,
+    SELECT e.role_name, format('%I.%I', e.schema_name, e.table_name) AS table_name,
            e.columns AS expected,
            a.writes,
            ARRAY(SELECT unnest(e.columns) EXCEPT SELECT unnest(a.columns)) AS lacking,
            ARRAY(SELECT unnest(a.columns) EXCEPT SELECT unnest(e.columns)) AS surplus
-    FROM query_role q
-    CROSS JOIN retail_sec.granted_columns() e
-    LEFT JOIN actual a ON a.role_name = q.name AND a.schema_name = e.schema_name
+    FROM granted e
+    LEFT JOIN actual a ON a.role_name = e.role_name AND a.schema_name = e.schema_name
         AND a.relation_name = e.table_name
 )
 SELECT 'grants', format('%s for %s', x.table_name, x.role_name),
@@ -69,13 +76,13 @@ SELECT CASE a.relkind WHEN 'v' THEN 'views' WHEN 'm' THEN 'materialised views' E
        format('REVOKE ALL ON %s FROM PUBLIC, %I', a.oid::regclass, a.role_name), true
 FROM actual a
 WHERE (a.columns IS NOT NULL OR a.writes IS NOT NULL)
-  AND (a.schema_name, a.relation_name) NOT IN (
-      SELECT e.schema_name, e.table_name FROM retail_sec.granted_columns() e)
+  AND (a.role_name, a.schema_name, a.relation_name) NOT IN (
+      SELECT e.role_name, e.schema_name, e.table_name FROM granted e)
 UNION ALL
 SELECT 'grants', format('sequence %s for %s', c.oid::regclass, q.name), 'unfit',
        'it can be read or moved',
        format('REVOKE ALL ON SEQUENCE %s FROM PUBLIC, %I', c.oid::regclass, q.name), true
-FROM query_role q
+FROM login_role q
 CROSS JOIN user_schema n
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind = 'S'
 WHERE has_schema_privilege(q.name, n.oid, 'USAGE')
@@ -85,13 +92,13 @@ WHERE has_schema_privilege(q.name, n.oid, 'USAGE')
 UNION ALL
 SELECT 'schemas', format('%s for %s', n.name, q.name), 'unfit', 'it may create objects there',
        format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC, %I', n.name, q.name), true
-FROM query_role q
+FROM login_role q
 CROSS JOIN user_schema n
 WHERE has_schema_privilege(q.name, n.oid, 'CREATE')
 UNION ALL
 SELECT 'schemas', format('%s for %s', n.name, q.name), 'missing', 'it may not use the schema',
        format('GRANT USAGE ON SCHEMA %I TO %I', n.name, q.name), true
-FROM query_role q
+FROM login_role q
 JOIN user_schema n ON n.name IN ('retail', 'retail_mcp', 'retail_sec')
 WHERE NOT has_schema_privilege(q.name, n.oid, 'USAGE')
 UNION ALL
@@ -99,7 +106,7 @@ SELECT 'database', format('%s for %s', current_database(), q.name), 'unfit',
        'it may make schemas or temporary tables',
        format('REVOKE CREATE, TEMPORARY ON DATABASE %I FROM PUBLIC, %I', current_database(), q.name),
        true
-FROM query_role q
+FROM login_role q
 WHERE has_database_privilege(q.name, current_database(), 'CREATE, TEMPORARY')
 UNION ALL
 SELECT 'row security', e.t, CASE WHEN c.oid IS NULL THEN 'missing' ELSE 'unfit' END,
@@ -140,7 +147,8 @@ JOIN (VALUES ('r', 'tables'), ('S', 'sequences'), ('f', 'functions'), ('T', 'typ
 CROSS JOIN LATERAL (
     SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
     FROM aclexplode(d.defaclacl) a
-    WHERE a.grantee IN ('retail_query'::regrole, 'retail_query_hq'::regrole)
+    WHERE a.grantee IN ('retail_query'::regrole, 'retail_query_hq'::regrole,
+                        'retail_service'::regrole)
        OR (a.grantee = 0 AND (d.defaclnamespace <> 0 OR o.kind NOT IN ('functions', 'types')))
 ) AS g (grantee)
 UNION ALL
@@ -150,5 +158,41 @@ WHERE NOT EXISTS (
     SELECT FROM pg_default_acl d
     WHERE d.defaclrole = 'retail_sec'::regrole AND d.defaclnamespace = 0 AND d.defaclobjtype = 'f'
       AND NOT EXISTS (SELECT FROM aclexplode(d.defaclacl) a WHERE a.grantee = 0))
+UNION ALL
+-- Nobody but the owner, whoever it is: who can read it knows what everybody asked.
+SELECT 'audit log', format('%s for %s', c.oid::regclass, g.grantee), 'unfit',
+       'somebody else than the owner may use it',
+       format('REVOKE ALL ON %s FROM %s', c.oid::regclass, g.grantee), true
+FROM pg_class c
+CROSS JOIN LATERAL (
+    SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END
+    FROM (SELECT c.relacl AS acl
+          UNION ALL
+          SELECT t.attacl FROM pg_attribute t WHERE t.attrelid = c.oid) AS l
+    CROSS JOIN aclexplode(l.acl) a
+    LEFT JOIN pg_roles r ON r.oid = a.grantee
+    WHERE a.grantee <> c.relowner
+) AS g (grantee)
+WHERE c.relnamespace = to_regnamespace('retail_mcp') AND c.relname IN ('audit_log', 'audit_head')
+UNION ALL
+SELECT 'audit log', format('trigger %s of retail_mcp.%s', e.trigger_name, e.table_name),
+       CASE WHEN t.oid IS NULL THEN 'missing' ELSE 'unfit' END, 'rows could be changed or removed',
+       CASE WHEN t.oid IS NULL
+            THEN format('CREATE TRIGGER %I BEFORE %s ON retail_mcp.%I FOR EACH %s '
+                        'EXECUTE FUNCTION retail_mcp.keep_audit(); ',
+                        e.trigger_name, e.events, e.table_name, e.level) ELSE '' END
+       || format('ALTER TABLE retail_mcp.%I ENABLE ALWAYS TRIGGER %I', e.table_name, e.trigger_name),
+       true
+FROM (VALUES ('keep_audit', 'UPDATE OR DELETE', 'ROW', 27),
+             ('keep_audit_whole', 'TRUNCATE', 'STATEMENT', 34)) AS k (trigger_name, events, level, bits)
+CROSS JOIN (VALUES ('audit_log'), ('audit_head')) AS n (table_name)
+CROSS JOIN LATERAL (SELECT k.*, n.table_name) AS e
+LEFT JOIN pg_class c ON c.relnamespace = to_regnamespace('retail_mcp') AND c.relname = e.table_name
+-- tgtype tells before, for what, and for each what.
+LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = e.trigger_name AND t.tgtype = e.bits
+    AND t.tgqual IS NULL
+    AND t.tgfoid IN (SELECT p.oid FROM pg_proc p
+                     WHERE p.pronamespace = to_regnamespace('retail_mcp') AND p.proname = 'keep_audit')
+WHERE t.oid IS NULL OR t.tgenabled <> 'A'
 $$;
 REVOKE ALL ON FUNCTION retail_sec.posture_of_relations() FROM PUBLIC;

@@ -4,11 +4,28 @@ RETURNS TABLE (check_name text, subject text, state text, detail text, fix_sql t
                mandatory boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 WITH query_role (name) AS (VALUES ('retail_query'), ('retail_query_hq')),
+login_role (name) AS (SELECT q.name FROM query_role q UNION ALL VALUES ('retail_service')),
+-- What must be set; the limits to something, the others to just that.
+wanted (role_name, setting, value, any_limit) AS (
+    SELECT q.name, w.setting, w.value, w.any_limit
+    FROM query_role q
+    CROSS JOIN (VALUES ('default_transaction_read_only', 'on', false),
+                       ('row_security', 'on', false), ('search_path', 'retail', false),
+                       ('statement_timeout', '5s', true), ('lock_timeout', '1s', true),
+                       ('idle_in_transaction_session_timeout', '10s', true),
+                       ('temp_file_limit', '256MB', true)) AS w (setting, value, any_limit)
+    UNION ALL
+    VALUES ('retail_service', 'row_security', 'on', false),
+           ('retail_service', 'search_path', 'pg_catalog', false),
+           ('retail_service', 'statement_timeout', '15s', true),
+           ('retail_service', 'lock_timeout', '10s', true),
+           ('retail_service', 'idle_in_transaction_session_timeout', '10s', true)
+),
 role_setting AS (
     SELECT q.name AS role_name, s.setdatabase <> 0 AS of_database,
            lower(split_part(item, '=', 1)) AS setting,
            substr(item, strpos(item, '=') + 1) AS value
-    FROM query_role q
+    FROM login_role q
     JOIN pg_roles r ON r.rolname = q.name
     JOIN pg_db_role_setting s ON s.setrole = r.oid
         AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
@@ -25,22 +42,22 @@ SELECT 'role attributes', r.rolname::text, 'unfit',
               r.rolname, CASE WHEN q.name IS NULL THEN ' NOLOGIN' END),
        true
 FROM pg_roles r
-LEFT JOIN query_role q ON q.name = r.rolname
-WHERE r.rolname IN ('retail_query', 'retail_query_hq', 'retail_owner', 'retail_sec')
+LEFT JOIN login_role q ON q.name = r.rolname
+WHERE r.rolname IN ('retail_query', 'retail_query_hq', 'retail_service', 'retail_owner', 'retail_sec')
   AND (r.rolsuper OR r.rolcreatedb OR r.rolcreaterole OR r.rolreplication OR r.rolbypassrls
        OR (r.rolcanlogin AND q.name IS NULL))
 UNION ALL
 SELECT 'connection limit', r.rolname::text, 'missing', 'it may take all connections of the server',
        format('ALTER ROLE %I CONNECTION LIMIT 40', r.rolname), true
 FROM pg_roles r
-JOIN query_role q ON q.name = r.rolname
+JOIN login_role q ON q.name = r.rolname
 WHERE r.rolconnlimit < 0
 UNION ALL
 SELECT 'role membership', q.name, 'unfit',
        format('it is a member of %s', m.roleid::regrole),
        format('REVOKE %s FROM %I GRANTED BY %s', m.roleid::regrole, q.name, m.grantor::regrole),
        true
-FROM query_role q
+FROM login_role q
 JOIN pg_roles r ON r.rolname = q.name
 JOIN pg_auth_members m ON m.member = r.oid
 UNION ALL
@@ -54,12 +71,8 @@ SELECT 'role settings', q.name || ' ' || e.setting,
                            e.setting) END,
            format('ALTER ROLE %I SET %I = %L', q.name, e.setting, e.value)),
        e.setting <> 'temp_file_limit' OR retail_sec.layer_is_recorded('temp_file_limit')
-FROM query_role q
-CROSS JOIN (VALUES ('default_transaction_read_only', 'on', false),
-                   ('row_security', 'on', false), ('search_path', 'retail', false),
-                   ('statement_timeout', '5s', true), ('lock_timeout', '1s', true),
-                   ('idle_in_transaction_session_timeout', '10s', true),
-                   ('temp_file_limit', '256MB', true)) AS e (setting, value, any_limit)
+FROM wanted e
+JOIN login_role q ON q.name = e.role_name
 LEFT JOIN LATERAL (
     SELECT rs.value, rs.of_database
     FROM role_setting rs
@@ -78,7 +91,7 @@ SELECT 'parameters', p.parname, 'unfit',
        true
 FROM pg_parameter_acl p
 CROSS JOIN aclexplode(p.paracl) AS a
-WHERE a.grantee IN (0, 'retail_query'::regrole, 'retail_query_hq'::regrole)
+WHERE a.grantee IN (0, 'retail_query'::regrole, 'retail_query_hq'::regrole, 'retail_service'::regrole)
 UNION ALL
 SELECT 'ownership', 'schema ' || n.nspname, 'unfit',
        format('it is owned by %s, not %s', n.nspowner::regrole, e.owner),
@@ -107,7 +120,7 @@ WHERE p.proowner <> e.owner::regrole
 UNION ALL
 SELECT 'ownership', q.name, 'unfit', 'it owns something in this database, or the database itself',
        format('REASSIGN OWNED BY %I TO retail_owner', q.name), true
-FROM query_role q
+FROM login_role q
 WHERE EXISTS (
     SELECT FROM pg_shdepend d
     WHERE d.deptype = 'o' AND d.refobjid = q.name::regrole

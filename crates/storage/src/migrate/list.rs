@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     ),
     (7, "customers", include_str!("../../migrations/0007_customers.sql")),
     (8, "product search", include_str!("../../migrations/0008_product_search.sql")),
+    (9, "identity and audit", include_str!("../../migrations/0009_identity_and_audit.sql")),
 ];
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.

@@ -1,11 +1,11 @@
-//! The query roles' side: asks the function, and tries.
+//! The login roles' side: asks the function, and tries.
 
 use retail_domain::RlsUserId;
-use tokio_postgres::Row as PgRow;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, Row as PgRow};
 use uuid::Uuid;
 
-use super::probes::{try_all, try_key};
+use super::probes::{try_all, try_key, try_service};
 use super::{ASK, Finding, FindingState, Posture, Row};
 use crate::identity::Who;
 use crate::key_ring::KeyRing;
@@ -16,6 +16,9 @@ use crate::{IdentityKey, QueryDatabase, StorageError};
 const LOCKDOWN: &str = "catalogue lockdown";
 
 const LOGIN_IS_FIT: &str = "SELECT retail_sec.login_is_fit()";
+
+/// Asked on each connection of the service login.
+pub(crate) const SERVICE_IS_FIT: &str = "SELECT retail_sec.service_login_is_fit()";
 
 impl QueryDatabase {
     /// Looks at the database as each of its query roles, and lets calls through if it is good.
@@ -63,11 +66,7 @@ async fn look_as(
         Err(error) if cannot_be_asked(&error) => vec![unasked(user)],
         Err(error) => return Err(lost(error)),
     };
-    let fit = match client.query_typed(LOGIN_IS_FIT, &[]).await {
-        Ok(rows) => rows.first().is_some_and(|row| row.try_get(0).is_ok_and(|fit: bool| fit)),
-        Err(error) if error.as_db_error().is_some() => false,
-        Err(error) => return Err(lost(error)),
-    } && user == expected_user;
+    let fit = is_fit(&client, LOGIN_IS_FIT).await.map_err(lost)? && user == expected_user;
     findings.push(login(user, expected_user, fit));
     if !fit {
         // Such a role is allowed what the probes try.
@@ -77,6 +76,28 @@ async fn look_as(
     findings.push(try_key(&client, user, who, key).await.map_err(lost)?);
     findings.extend(try_all(&client, user, locked).await.map_err(lost)?);
     Ok(findings)
+}
+
+/// Looks at the service login over a connection of its own.
+pub(crate) async fn look_as_service(manager: &QueryManager) -> Result<Vec<Finding>, StorageError> {
+    let user = manager.user();
+    let lost = |source| StorageError::QueryRole { user: user.to_owned(), source };
+    let client = manager.connect().await.map_err(lost)?;
+    let fit = is_fit(&client, SERVICE_IS_FIT).await.map_err(lost)?;
+    let mut findings = vec![login(user, "retail_service", fit)];
+    if fit {
+        findings.extend(try_service(&client, user).await.map_err(lost)?);
+    }
+    Ok(findings)
+}
+
+/// What the database says of the role that logged in.
+async fn is_fit(client: &Client, sql: &str) -> Result<bool, tokio_postgres::Error> {
+    match client.query_typed(sql, &[]).await {
+        Ok(rows) => Ok(rows.first().is_some_and(|row| row.try_get(0).is_ok_and(|fit: bool| fit))),
+        Err(error) if error.as_db_error().is_some() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the function is not there, or not for this role.
@@ -111,7 +132,7 @@ fn login(user: &str, expected_user: &str, fit: bool) -> Finding {
         detail: if fit {
             String::new()
         } else {
-            format!("it is not {expected_user}, or is more than a query role may be")
+            format!("it is not {expected_user}, or is more than that role may be")
         },
         fix_sql: (!fit).then(|| {
             format!("-- let the server log in as {expected_user}, and see the role's attributes")

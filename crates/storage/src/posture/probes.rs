@@ -1,4 +1,4 @@
-//! What a query role must be refused, tried: so that a function that is stale, or lies, is not the only
+//! What a login role must be refused, tried: so that a function that is stale, or lies, is not the only
 //! witness. Whatever is not refused is rolled back.
 
 use tokio_postgres::error::SqlState;
@@ -42,6 +42,15 @@ const ALWAYS: &[Probe] = &[
     probe("update", "UPDATE retail.products SET product_name = '' WHERE false"),
     probe("delete", "DELETE FROM retail.order_items WHERE false"),
     probe("truncate", "TRUNCATE retail.inventory"),
+    probe("read the audit log", "SELECT * FROM retail_mcp.audit_log"),
+    probe("change the audit log", "UPDATE retail_mcp.audit_log SET subject = '' WHERE false"),
+    probe("add to the audit log", "SELECT * FROM retail_mcp.append_audit('[]')"),
+    probe("read who may sign in", "SELECT * FROM retail_mcp.identity"),
+    probe(
+        "let somebody sign in",
+        "INSERT INTO retail_mcp.identity (issuer, claim, value, all_stores, scopes)
+         VALUES ('posture', 'sub', 'posture', true, '{}')",
+    ),
     probe("change a searched text", "UPDATE retail_mcp.product_texts SET text = '' WHERE false"),
     probe("count the words anew", "SELECT retail_mcp.refresh_search_words()"),
     probe("name the vectors' type", "SELECT NULL::public.vector"),
@@ -51,6 +60,37 @@ const ALWAYS: &[Probe] = &[
     probe("become the key's owner", "SET ROLE retail_sec"),
     probe("read a file of the server", "SELECT pg_catalog.pg_read_file('PG_VERSION')"),
     probe("run a program", "COPY (SELECT 1) TO PROGRAM 'true'"),
+];
+
+/// What the service login must be refused. It may look stores up, read grants and add to the audit log.
+const SERVICE: &[Probe] = &[
+    probe("read orders", "SELECT order_id FROM retail.orders LIMIT 1"),
+    probe("read customers", "SELECT customer_id FROM retail.customers LIMIT 1"),
+    probe("read products", "SELECT product_id FROM retail.products LIMIT 1"),
+    probe("change a store", "UPDATE retail.stores SET store_name = '' WHERE false"),
+    probe("read the keys", "SELECT * FROM retail_sec.identity_key"),
+    probe("read the audit log", "SELECT seq FROM retail_mcp.audit_log LIMIT 1"),
+    probe(
+        "write the audit log past its function",
+        "INSERT INTO retail_mcp.audit_log (seq) SELECT 1 WHERE false",
+    ),
+    probe("change the audit log", "UPDATE retail_mcp.audit_log SET subject = '' WHERE false"),
+    probe("remove from the audit log", "DELETE FROM retail_mcp.audit_log WHERE false"),
+    probe("empty the audit log", "TRUNCATE retail_mcp.audit_log"),
+    probe("move the end of the audit log", "UPDATE retail_mcp.audit_head SET last_seq = 0"),
+    probe("archive the audit log", "SELECT retail_mcp.prune_audit(0)"),
+    probe(
+        "let somebody sign in",
+        "INSERT INTO retail_mcp.identity (issuer, claim, value, all_stores, scopes)
+         VALUES ('posture', 'sub', 'posture', true, '{}')",
+    ),
+    probe("change who may sign in", "UPDATE retail_mcp.identity SET all_stores = true WHERE false"),
+    probe("make a table", "CREATE TABLE retail_mcp.posture (i integer)"),
+    probe("make a temporary table", "CREATE TEMPORARY TABLE posture (i integer)"),
+    probe("become the owner", "SET ROLE retail_owner"),
+    probe("become the key's owner", "SET ROLE retail_sec"),
+    probe("become a query role", "SET ROLE retail_query_hq"),
+    probe("read a file of the server", "SELECT pg_catalog.pg_read_file('PG_VERSION')"),
 ];
 
 /// What holds where a superuser has locked the catalogue.
@@ -70,7 +110,7 @@ const LOCKED: &[Probe] = &[
     probe("run a block of code", "DO $$ BEGIN NULL; END $$"),
 ];
 
-/// Tries all on a connection of `user`.
+/// Tries all on a connection of a query role.
 ///
 /// # Errors
 /// The driver's, when the connection is lost.
@@ -79,7 +119,22 @@ pub(super) async fn try_all(
     user: &str,
     locked: bool,
 ) -> Result<Vec<Finding>, Error> {
-    let probes = ALWAYS.iter().chain(if locked { LOCKED } else { &[] });
+    try_each(client, user, ALWAYS.iter().chain(if locked { LOCKED } else { &[] })).await
+}
+
+/// Tries all on a connection of the service login.
+///
+/// # Errors
+/// The driver's, when the connection is lost.
+pub(super) async fn try_service(client: &Client, user: &str) -> Result<Vec<Finding>, Error> {
+    try_each(client, user, SERVICE.iter()).await
+}
+
+async fn try_each(
+    client: &Client,
+    user: &str,
+    probes: impl Iterator<Item = &Probe> + Send,
+) -> Result<Vec<Finding>, Error> {
     let mut findings = Vec::new();
     let mut tried = 0_u32;
     for probe in probes {

@@ -241,7 +241,7 @@ async fn a_wrong_key_sees_nothing_and_is_not_ready() {
 #[tokio::test]
 async fn the_directory_knows_the_stores_and_nobody_else() {
     let database = TestDatabase::seeded().await;
-    let directory = PgStoreDirectory::new(Arc::new(database.query_database(2)));
+    let directory = PgStoreDirectory::new(Arc::new(database.service_database()));
     for store in stores() {
         assert_eq!(directory.store_find(store.rls_user_id).await.unwrap(), Some(store));
     }

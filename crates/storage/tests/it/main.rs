@@ -3,10 +3,12 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adopt;
+mod audit;
 mod catalogue;
 mod corpus;
 mod customers;
 mod embeddings;
+mod identity_grants;
 mod interleaved;
 mod isolation;
 mod limits;

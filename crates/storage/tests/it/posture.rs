@@ -156,7 +156,8 @@ async fn without_a_superuser_the_layer_is_named_and_with_one_it_is_kept() {
     TestDatabase::seeded().await;
     database.psql(&format!(
         "CREATE EXTENSION vector; CREATE ROLE {administrator} LOGIN CREATEROLE PASSWORD 'secret';
-         GRANT retail_owner, retail_sec, retail_migrator, retail_query, retail_query_hq
+         GRANT retail_owner, retail_sec, retail_migrator, retail_query, retail_query_hq,
+             retail_service
              TO {administrator} WITH ADMIN OPTION;
          ALTER DATABASE {name} OWNER TO {administrator}"
     ));
@@ -183,7 +184,8 @@ async fn without_a_superuser_the_layer_is_named_and_with_one_it_is_kept() {
     assert!(!answers(&database).await);
     database.psql(&format!(
         "ALTER DATABASE {name} OWNER TO CURRENT_USER; DROP OWNED BY {administrator};
-         REVOKE retail_owner, retail_sec, retail_migrator, retail_query, retail_query_hq
+         REVOKE retail_owner, retail_sec, retail_migrator, retail_query, retail_query_hq,
+             retail_service
              FROM {administrator}; DROP ROLE {administrator}"
     ));
 }

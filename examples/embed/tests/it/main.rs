@@ -66,8 +66,14 @@ async fn without_a_known_key_there_is_nothing() {
 #[tokio::test]
 async fn a_missing_variable_is_named() {
     let database = TestDatabase::empty();
-    for name in ["DATABASE_HOST", "DATABASE_PASSWORD", "HEAD_OFFICE_PASSWORD", "API_KEYS", "LISTEN"]
-    {
+    for name in [
+        "DATABASE_HOST",
+        "DATABASE_PASSWORD",
+        "HEAD_OFFICE_PASSWORD",
+        "SERVICE_PASSWORD",
+        "API_KEYS",
+        "LISTEN",
+    ] {
         let error = without(&database, name);
         assert!(error.contains(&format!("{name} must be set")), "{error}");
     }

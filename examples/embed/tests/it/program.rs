@@ -5,7 +5,9 @@ use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use retail_testkit::{HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, TestDatabase, store};
+use retail_testkit::{
+    HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase, store,
+};
 use serde_json::{Value, json};
 
 /// The API key of the Seattle store.
@@ -115,6 +117,7 @@ fn command(database: &TestDatabase) -> Command {
         .env("DATABASE_NAME", settings.database)
         .env("DATABASE_PASSWORD", QUERY_PASSWORD)
         .env("HEAD_OFFICE_PASSWORD", HEAD_OFFICE_PASSWORD)
+        .env("SERVICE_PASSWORD", SERVICE_PASSWORD)
         .env("IDENTITY_KEY", identity_key)
         .env("API_KEYS", api_keys.to_string())
         .env("LISTEN", "127.0.0.1:0");

@@ -111,6 +111,19 @@ pub(in crate::config) const KEYS: &[Key] = &[
         "File with that password.",
     ),
     key(
+        "database.service_password",
+        Kind::Secret,
+        None,
+        "Password of the role `retail_service`, by which the server looks up stores and grants and writes the \
+         audit log. `migrate` sets it.",
+    ),
+    key(
+        "database.service_password_file",
+        Kind::SecretFile { secret: "database.service_password" },
+        None,
+        "File with that password.",
+    ),
+    key(
         "database.admin_user",
         Kind::Text,
         None,
@@ -376,6 +389,27 @@ pub(in crate::config) const KEYS: &[Key] = &[
         Some("false"),
         "Ask for vectors of `embeddings.dimensions`, which only models that can shorten theirs understand. \
          OpenAI's own are asked where it is needed.",
+    ),
+    key(
+        "audit.policy",
+        Kind::Choice(&["block", "drop-and-count"]),
+        Some("block"),
+        "What becomes of a call when the audit log has no place for its entry, as when the database is down: \
+         `block` (it waits for `audit.wait`, and is then not made) or `drop-and-count` (it is made; the entry \
+         is in the log of the process alone, and counted).",
+    ),
+    key(
+        "audit.queue_entries",
+        integer(1, 1_000_000),
+        Some("1024"),
+        "Entries that may wait to be written. A running call has one of the places.",
+    ),
+    key(
+        "audit.wait",
+        duration_ms(0, MINUTE_MS),
+        Some("2s"),
+        "How long a call waits for a place with `audit.policy = \"block\"` before the answer is `overloaded`. \
+         Must be shorter than `server.request_timeout`.",
     ),
     key(
         "log.level",

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use retail_testkit::{HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, TestDatabase};
+use retail_testkit::{
+    HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase,
+};
 
 use super::{Finished, Process};
 
@@ -32,6 +34,7 @@ pub(crate) fn start_on(
         ("DATABASE__ADMIN_PASSWORD", password.unwrap_or_default()),
         ("DATABASE__QUERY_PASSWORD", QUERY_PASSWORD),
         ("DATABASE__HEAD_OFFICE_PASSWORD", HEAD_OFFICE_PASSWORD),
+        ("DATABASE__SERVICE_PASSWORD", SERVICE_PASSWORD),
         ("DATABASE__IDENTITY_KEY_FILE", key_file.to_str().unwrap()),
         ("AUTH__MODE", "dev-token"),
     ];

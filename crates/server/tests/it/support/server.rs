@@ -15,7 +15,7 @@ use retail_server::access::DatabaseAccess;
 use retail_server::app::App;
 use retail_server::config::{Config, Sources};
 use retail_server::http::router;
-use retail_storage::IdentityKey;
+use retail_storage::{AuditWriter, IdentityKey};
 use retail_testkit::{IDENTITY_KEY, TestDatabase};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -33,6 +33,7 @@ pub(crate) struct TestServer {
     pub(crate) router: Router,
     pub(crate) draining: CancellationToken,
     pub(crate) token_key: DevTokenKey,
+    pub(crate) audit: Arc<AuditWriter>,
     _keys: TempDir,
 }
 
@@ -66,12 +67,14 @@ impl TestServer {
                 .map(|(name, value)| (format!("RETAIL_MCP__{name}"), value.to_owned()));
         let config = Config::load(&Sources::default().with_environment(variables)).unwrap();
         let app = App::new(&config, access, keys.path(), embedder).unwrap();
+        let audit = Arc::clone(&app.audit);
         let draining = CancellationToken::new();
         let abort = CancellationToken::new();
         Self {
             router: router(app, &config.server, draining.clone(), abort),
             draining,
             token_key,
+            audit,
             _keys: keys,
         }
     }
@@ -120,6 +123,7 @@ pub(crate) fn access_to(database: &TestDatabase) -> DatabaseAccess {
         settings: database.settings(),
         admin: None,
         query: database.query_logins(),
+        service: database.service_login(),
         identity_key: IdentityKey::new(IDENTITY_KEY),
         identity_key_file: None,
     }

@@ -338,6 +338,76 @@ const COUNT: &str = "CREATE FUNCTION retail.count_all() RETURNS bigint LANGUAGE 
     "role settings",
     "retail_query default_transaction_read_only"
 )]
+#[case::read_audit(
+    "GRANT SELECT ON retail_mcp.audit_log TO retail_query",
+    "audit log",
+    "retail_mcp.audit_log for retail_query"
+)]
+#[case::read_audit_by_others(
+    "GRANT SELECT (subject) ON retail_mcp.audit_log TO pg_monitor",
+    "audit log",
+    "retail_mcp.audit_log for pg_monitor"
+)]
+#[case::changed_audit(
+    "GRANT UPDATE ON retail_mcp.audit_head TO retail_service",
+    "grants",
+    "retail_mcp.audit_head for retail_service"
+)]
+#[case::append_by_callers(
+    "GRANT EXECUTE ON FUNCTION retail_mcp.append_audit(jsonb) TO retail_query",
+    "functions",
+    "retail_mcp.append_audit(jsonb) for retail_query"
+)]
+#[case::no_append(
+    "REVOKE EXECUTE ON FUNCTION retail_mcp.append_audit(jsonb) FROM retail_service",
+    "audit log",
+    "append_audit"
+)]
+#[case::archived_by_the_server(
+    "GRANT EXECUTE ON FUNCTION retail_mcp.prune_audit(bigint) TO retail_service",
+    "functions",
+    "retail_mcp.prune_audit(bigint) for retail_service"
+)]
+#[case::audit_trigger_off(
+    "ALTER TABLE retail_mcp.audit_log DISABLE TRIGGER keep_audit",
+    "audit log",
+    "trigger keep_audit of retail_mcp.audit_log"
+)]
+#[case::audit_trigger_gone(
+    "DROP TRIGGER keep_audit_whole ON retail_mcp.audit_head",
+    "audit log",
+    "trigger keep_audit_whole of retail_mcp.audit_head"
+)]
+#[case::audit_not_forced(
+    "ALTER TABLE retail_mcp.audit_log NO FORCE ROW LEVEL SECURITY",
+    "row security",
+    "retail_mcp.audit_log"
+)]
+#[case::grants_for_callers(
+    "GRANT SELECT ON retail_mcp.identity TO retail_query",
+    "grants",
+    "retail_mcp.identity for retail_query"
+)]
+#[case::granted_by_the_server(
+    "GRANT INSERT ON retail_mcp.identity TO retail_service",
+    "grants",
+    "retail_mcp.identity for retail_service"
+)]
+#[case::service_reads_orders(
+    "GRANT SELECT ON retail.orders TO retail_service",
+    "grants",
+    "retail.orders for retail_service"
+)]
+#[case::policy_of_the_service(
+    "ALTER POLICY service_reads ON retail.stores TO retail_service, retail_query",
+    "policies",
+    "service_reads of retail.stores"
+)]
+#[case::service_owns(
+    "CREATE TABLE retail_mcp.mine (); ALTER TABLE retail_mcp.mine OWNER TO retail_service",
+    "ownership",
+    "retail_service"
+)]
 #[case::temporary_files(
     "ALTER ROLE retail_query_hq IN DATABASE {db} SET temp_file_limit = -1",
     "role settings",
@@ -421,6 +491,18 @@ async fn an_old_pgvector_is_named(#[case] version: &str, #[case] is_old: bool) {
     "role settings|retail_query search_path"
 )]
 #[case("GRANT SET ON PARAMETER log_statement TO retail_query", "parameters|log_statement")]
+#[case("ALTER ROLE retail_service BYPASSRLS", "role attributes|retail_service")]
+#[case("ALTER ROLE retail_service CREATEDB", "role attributes|retail_service")]
+#[case("ALTER ROLE retail_service CONNECTION LIMIT -1", "connection limit|retail_service")]
+#[case("GRANT retail_owner TO retail_service", "role membership|retail_service")]
+#[case(
+    "ALTER ROLE retail_service SET search_path = retail_mcp",
+    "role settings|retail_service search_path"
+)]
+#[case(
+    "ALTER ROLE retail_service RESET statement_timeout",
+    "role settings|retail_service statement_timeout"
+)]
 #[tokio::test]
 async fn a_role_that_is_more_than_it_may_be_is_named_and_mended(
     #[case] broken_by: &str,

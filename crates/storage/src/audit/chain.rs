@@ -1,0 +1,71 @@
+//! How entries are chained. The same as `retail_mcp.audit_hash()`, migration 0009, and written apart from it: the
+//! database that is being checked is not asked to check itself.
+
+use sha2::{Digest, Sha256};
+
+/// An entry's hash.
+pub(super) type Hash = [u8; 32];
+
+/// What is hashed of a row, in order, as texts; in the statement that reads a row as `a`. A time that is not
+/// finite, which only a forger writes, is none.
+pub(super) const FIELDS: &str = "ARRAY[
+    a.seq::text, a.entry_id::text,
+    (extract(epoch FROM CASE WHEN isfinite(a.called_at) THEN a.called_at END) * 1000000)::bigint::text,
+    (extract(epoch FROM CASE WHEN isfinite(a.recorded_at) THEN a.recorded_at END) * 1000000)::bigint::text,
+    a.request_id, a.subject, a.issuer, a.actor, a.store_id::text, a.view_as_reason, a.tool,
+    a.fingerprint, a.row_count::text, a.byte_count::text, a.outcome, a.duration_us::text,
+    cardinality(a.tables)::text]::text[]
+    || ARRAY(SELECT t.name FROM unnest(a.tables) WITH ORDINALITY AS t (name, place) ORDER BY t.place)";
+
+/// The hash of an entry after the one whose hash is `previous`.
+pub(super) fn hash(previous: &[u8], fields: &[Option<String>]) -> Hash {
+    let mut hash = Sha256::new();
+    hash.update(previous);
+    hash.update("v1,");
+    for field in fields {
+        match field {
+            // The length first: no two lists of values give the same bytes.
+            Some(value) => {
+                hash.update(value.len().to_string());
+                hash.update(":");
+                hash.update(value);
+                hash.update(",");
+            }
+            None => hash.update("-,"),
+        }
+    }
+    hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn fields(values: &[Option<&str>]) -> Vec<Option<String>> {
+        values.iter().map(|value| value.map(ToOwned::to_owned)).collect()
+    }
+
+    #[test]
+    fn the_text_that_is_hashed_does_not_change() {
+        let known = hash(&[0; 32], &fields(&[Some("1"), None, Some("é,"), Some("")]));
+        let text = "v1,1:1,-,3:é,,0:,";
+        let expected: Hash =
+            Sha256::new().chain_update([0; 32]).chain_update(text).finalize().into();
+        assert_eq!(known, expected);
+    }
+
+    #[rstest]
+    #[case(&[Some("a"), Some("b")], &[Some("ab"), Some("")])]
+    #[case(&[Some("a,1:b")], &[Some("a"), Some("b")])]
+    #[case(&[None], &[Some("")])]
+    #[case(&[Some("-")], &[None])]
+    #[case(&[Some("a"), None], &[None, Some("a")])]
+    fn different_values_have_different_hashes(
+        #[case] one: &[Option<&str>],
+        #[case] other: &[Option<&str>],
+    ) {
+        assert_ne!(hash(&[0; 32], &fields(one)), hash(&[0; 32], &fields(other)));
+    }
+}
