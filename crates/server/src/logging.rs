@@ -1,8 +1,11 @@
 //! The log of the process, on standard error: standard output may carry the protocol.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io;
+use std::panic::{self, PanicHookInfo};
 
 use anyhow::Context;
+use tracing::error;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogConfig, LogFormat};
@@ -23,5 +26,16 @@ pub(crate) fn start(config: &LogConfig) -> anyhow::Result<()> {
         }
         LogFormat::Json => subscriber.json().try_init(),
     };
-    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
+    started.map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))?;
+    panic::set_hook(Box::new(report_panic));
+    Ok(())
+}
+
+/// Says where a panic was. Its message is left out: it may hold what a caller sent, or a secret.
+fn report_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    let backtrace = Backtrace::capture();
+    let backtrace =
+        (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    error!(location, backtrace, "a defect: the program panicked; please report where");
 }

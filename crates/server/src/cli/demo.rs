@@ -107,9 +107,9 @@ impl Demo {
         let data_dir = local::data_dir(config.data_dir.as_deref());
         let app = App::new(config, local.access.clone(), &data_dir, embedder)?;
         app.check_posture().await?;
-        let router = http::router(app, &config.server, stop.clone(), abort.clone());
+        let router = http::router(app, config, stop.clone(), abort.clone());
         print(&welcome(config, listener.local_addr()?, &stores, started)?);
-        lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await
+        lifecycle::serve(listener, router, &config.server, stop, abort).await
     }
 
     async fn prepare(&self, local: &LocalDatabase) -> anyhow::Result<Vec<ChainStore>> {

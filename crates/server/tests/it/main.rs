@@ -13,6 +13,7 @@ mod commands;
 mod demo;
 mod demo_search;
 mod doctor;
+mod edge;
 mod embed;
 mod identity;
 mod isolation;
