@@ -39,3 +39,41 @@ fn report_panic(panic: &PanicHookInfo<'_>) {
         (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
     error!(location, backtrace, "a defect: the program panicked; please report where");
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_logged_with_its_place_and_without_its_message() {
+        let lines = Lines::default();
+        let written = lines.clone();
+        let log = tracing_subscriber::fmt().with_writer(move || written.clone()).finish();
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(report_panic));
+        tracing::subscriber::with_default(log, || {
+            let _ = panic::catch_unwind(|| panic!("the password is hunter2"));
+        });
+        panic::set_hook(before);
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("src/logging.rs:"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}

@@ -21,6 +21,7 @@ mod keys;
 mod questions;
 mod readiness;
 mod search;
+mod secrets;
 mod stdio;
 mod support;
 mod trusted_header;

@@ -1,7 +1,7 @@
 //! TLS, and new certificates while the server runs.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use retail_server::config::TlsConfig;
 use retail_server::http::Tls;
 use retail_testkit::TestDatabase;
+use rustix::process::Signal;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
@@ -18,7 +19,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::raw::Raw;
-use crate::support::{TestServer, access_to};
+use crate::support::{PATIENCE, Served, TestServer, access_to, eventually, run_on, scratch};
 
 const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 static BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
@@ -125,4 +126,39 @@ fn a_key_of_another_certificate_is_refused() {
     .unwrap_err();
     assert!(error.to_string().contains("/no/such/cert.pem"), "{error}");
     assert!(Tls::load(&TlsConfig::default()).unwrap().is_none());
+}
+
+#[test]
+fn the_program_speaks_tls_and_reads_new_files_at_sighup() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(TestDatabase::seeded());
+    let folder = scratch();
+    let (config, old) = write_new(folder.path());
+    let file = |file: &Option<PathBuf>| file.as_ref().unwrap().to_str().unwrap().to_owned();
+    let (cert_file, key_file) = (file(&config.cert_file), file(&config.key_file));
+    let tls = [
+        ("SERVER__TLS__CERT_FILE", cert_file.as_str()),
+        ("SERVER__TLS__KEY_FILE", key_file.as_str()),
+    ];
+    let server = Served::start(&database, folder.path(), &tls);
+    let answers = |root| {
+        runtime.block_on(async {
+            let mut stream = connect(server.address, root, BOTH).await.ok()?;
+            Some(ask(&mut stream).await.starts_with("HTTP/1.1 200"))
+        })
+    };
+    assert_eq!(answers(&old), Some(true));
+    let listen = format!("--listen={}", server.address);
+    let health = run_on(&database, folder.path(), &["healthcheck", &listen], &tls);
+    assert_eq!(health.code, Some(0), "{health:?}");
+
+    std::fs::write(&key_file, "no key").unwrap();
+    server.process.signal(Signal::HUP);
+    eventually(PATIENCE, "the bad file is reported", || {
+        server.process.stderr().contains("the old certificate stays in use")
+    });
+    assert_eq!(answers(&old), Some(true));
+    let (_, new) = write_new(folder.path());
+    server.process.signal(Signal::HUP);
+    eventually(PATIENCE, "the new one is used", || answers(&new) == Some(true));
 }
