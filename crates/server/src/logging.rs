@@ -10,8 +10,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogConfig, LogFormat};
 
-/// rmcp logs several lines a request at `info`, and whole requests at `debug`; sqlx passes on notices.
-const QUIET: &str = "rmcp=warn,sqlx=warn";
+/// rmcp logs several lines a request at `info`, whole requests at `debug`, and what a client called an
+/// unknown method at `warn`; sqlx passes on notices.
+const QUIET: &str = "rmcp=warn,rmcp::service=error,sqlx=warn";
 
 /// Starts logging.
 ///

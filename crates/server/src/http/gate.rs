@@ -18,6 +18,10 @@ use super::refusal::Refusal;
 /// The longest request target.
 const MAX_URI_BYTES: usize = 8192;
 
+/// Headers of which two could mean one thing to a proxy and another to us.
+const ONCE: [&str; 5] =
+    ["content-type", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"];
+
 /// The hosts and origins that are served.
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
@@ -47,6 +51,9 @@ impl Gate {
             return Err(Refusal::UriTooLong);
         }
         self.check_origin(request.headers())?;
+        if ONCE.iter().any(|name| request.headers().get_all(*name).iter().nth(1).is_some()) {
+            return Err(Refusal::DoubledHeader);
+        }
         let host = single_host(request.headers())?;
         // RFC 9112, section 3.2.2: a name in the request line counts, and `Host` does not.
         let target = request.uri().authority().map(Authority::as_str);

@@ -14,6 +14,8 @@ use serde_json::json;
 pub(super) enum Refusal {
     /// There is no `Host`, there are two, or it cannot be read.
     BadHost,
+    /// A header that must be there once is there twice.
+    DoubledHeader,
     /// The host is none of ours.
     UnknownHost,
     /// The web page that asks is from elsewhere.
@@ -39,7 +41,7 @@ pub(super) enum Refusal {
 impl Refusal {
     fn status(self) -> StatusCode {
         match self {
-            Self::BadHost | Self::BadBody => StatusCode::BAD_REQUEST,
+            Self::BadHost | Self::DoubledHeader | Self::BadBody => StatusCode::BAD_REQUEST,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::ForbiddenOrigin => StatusCode::FORBIDDEN,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
@@ -55,6 +57,7 @@ impl Refusal {
     fn code(self) -> ErrorCode {
         match self {
             Self::BadHost
+            | Self::DoubledHeader
             | Self::UriTooLong
             | Self::BadBody
             | Self::BodyTooLong
@@ -69,6 +72,7 @@ impl Refusal {
     fn message(self) -> &'static str {
         match self {
             Self::BadHost => "the request must have one Host header",
+            Self::DoubledHeader => "a header is there twice that must be there once",
             Self::UnknownHost => "this host is not served here",
             Self::ForbiddenOrigin => "this origin may not call the server",
             Self::UriTooLong => "the address is too long",

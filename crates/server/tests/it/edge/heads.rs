@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use retail_testkit::TestDatabase;
 use rstest::rstest;
 
 use super::raw::Raw;
-use crate::support::{TestServer, access_to};
+use crate::support::TestServer;
 
 const HEAD: &str = "GET /health HTTP/1.1\r\nHost: localhost\r\n";
 
@@ -19,14 +18,14 @@ const HEAD: &str = "GET /health HTTP/1.1\r\nHost: localhost\r\n";
 #[case::long_enough(format!("{HEAD}x: {}\r\n\r\n", "x".repeat(30_000)), 200)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_head_has_a_size(#[case] request: String, #[case] status: u16) {
-    let server = TestServer::new(&TestDatabase::seeded().await);
+    let server = TestServer::seeded(&[]).await;
     let address = server.listen().await;
     assert_eq!(Raw::connect(address).send(request).status(), status);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endless_head_is_ended() {
-    let server = TestServer::new(&TestDatabase::seeded().await);
+    let server = TestServer::seeded(&[]).await;
     let mut client = Raw::connect(server.listen().await);
     client.send(HEAD);
     for _ in 0..100 {
@@ -41,10 +40,9 @@ async fn an_endless_head_is_ended() {
 #[case::idle("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", 900, 3000)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_client_is_cut(#[case] sent: &str, #[case] from: u64, #[case] to: u64) {
-    let server = TestServer::with(
-        access_to(&TestDatabase::seeded().await),
-        &[("SERVER__HEADER_TIMEOUT", "400ms"), ("SERVER__IDLE_TIMEOUT", "1s")],
-    );
+    let server =
+        TestServer::seeded(&[("SERVER__HEADER_TIMEOUT", "400ms"), ("SERVER__IDLE_TIMEOUT", "1s")])
+            .await;
     let started = Instant::now();
     let mut client = Raw::connect(server.listen().await);
     client.send(sent);
@@ -58,10 +56,7 @@ async fn a_silent_client_is_cut(#[case] sent: &str, #[case] from: u64, #[case] t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_head_that_trickles_in_is_cut() {
-    let server = TestServer::with(
-        access_to(&TestDatabase::seeded().await),
-        &[("SERVER__HEADER_TIMEOUT", "500ms")],
-    );
+    let server = TestServer::seeded(&[("SERVER__HEADER_TIMEOUT", "500ms")]).await;
     let started = Instant::now();
     let mut client = Raw::connect(server.listen().await);
     client.send(HEAD);
@@ -84,10 +79,7 @@ fn post(server: &TestServer, more: &str) -> String {
 #[case::chunked("Transfer-Encoding: chunked\r\n", format!("1000\r\n{}\r\n", "x".repeat(4096)))]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_has_a_size(#[case] length: &str, #[case] body: String) {
-    let server = TestServer::with(
-        access_to(&TestDatabase::seeded().await),
-        &[("SERVER__MAX_BODY_BYTES", "2048")],
-    );
+    let server = TestServer::seeded(&[("SERVER__MAX_BODY_BYTES", "2048")]).await;
     let mut client = Raw::connect(server.listen().await);
     client.send(post(&server, length)).send(body);
     assert_eq!(client.status(), 413);
@@ -95,7 +87,7 @@ async fn a_body_has_a_size(#[case] length: &str, #[case] body: String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_sends_much_still_sees_the_refusal() {
-    let server = TestServer::new(&TestDatabase::seeded().await);
+    let server = TestServer::seeded(&[]).await;
     let mut client = Raw::connect(server.listen().await);
     client.send("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n");
     client.send("x".repeat(900_000));
@@ -107,10 +99,7 @@ async fn a_client_that_sends_much_still_sees_the_refusal() {
 #[case::trickling(Some(Duration::from_millis(50)))]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_body_is_a_408(#[case] every: Option<Duration>) {
-    let server = TestServer::with(
-        access_to(&TestDatabase::seeded().await),
-        &[("SERVER__BODY_TIMEOUT", "900ms")],
-    );
+    let server = TestServer::seeded(&[("SERVER__BODY_TIMEOUT", "900ms")]).await;
     let started = Instant::now();
     let mut client = Raw::connect(server.listen().await);
     client.send(post(&server, "Content-Length: 500\r\n"));

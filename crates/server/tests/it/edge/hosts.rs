@@ -1,15 +1,14 @@
 //! `Host`, `Origin`, CORS, and the headers of answers.
 
 use http::Request;
-use retail_testkit::TestDatabase;
 use rstest::rstest;
 
-use crate::support::{Reply, TestServer, access_to};
+use crate::support::{Reply, TestServer};
 
 const PAGE: &str = "https://chat.example.com";
 
 async fn server(variables: &[(&str, &str)]) -> TestServer {
-    TestServer::with(access_to(&TestDatabase::seeded().await), variables)
+    TestServer::seeded(variables).await
 }
 
 #[track_caller]

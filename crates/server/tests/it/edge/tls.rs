@@ -19,7 +19,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::raw::Raw;
-use crate::support::{PATIENCE, Served, TestServer, access_to, eventually, run_on, scratch};
+use crate::support::{PATIENCE, Served, TestServer, eventually, run_on, scratch};
 
 const REQUEST: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n";
 static BOTH: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12, &rustls::version::TLS13];
@@ -68,14 +68,12 @@ async fn a_new_certificate_is_taken_up_and_no_connection_is_dropped() {
     let (config, old) = write_new(folder.path());
     let (cert_file, key_file) =
         (config.cert_file.clone().unwrap(), config.key_file.clone().unwrap());
-    let server = TestServer::with(
-        access_to(&TestDatabase::seeded().await),
-        &[
-            ("SERVER__TLS__CERT_FILE", cert_file.to_str().unwrap()),
-            ("SERVER__TLS__KEY_FILE", key_file.to_str().unwrap()),
-            ("SERVER__HEADER_TIMEOUT", "500ms"),
-        ],
-    );
+    let server = TestServer::seeded(&[
+        ("SERVER__TLS__CERT_FILE", cert_file.to_str().unwrap()),
+        ("SERVER__TLS__KEY_FILE", key_file.to_str().unwrap()),
+        ("SERVER__HEADER_TIMEOUT", "500ms"),
+    ])
+    .await;
     let tls = Tls::load(&config).unwrap().unwrap();
     let address = server.listen_with(Some(Arc::clone(&tls))).await;
 

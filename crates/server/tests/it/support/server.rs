@@ -36,12 +36,20 @@ pub(crate) struct TestServer {
     pub(crate) token_key: DevTokenKey,
     config: Config,
     _keys: TempDir,
+    _database: Option<TestDatabase>,
 }
 
 impl TestServer {
     /// A server with development tokens on a test's database.
     pub(crate) fn new(database: &TestDatabase) -> Self {
         Self::with(access_to(database), &[])
+    }
+
+    /// A server with a database of its own.
+    pub(crate) async fn seeded(variables: &[(&str, &str)]) -> Self {
+        let database = TestDatabase::seeded().await;
+        let server = Self::with(access_to(&database), variables);
+        Self { _database: Some(database), ..server }
     }
 
     /// A server with these environment variables, without `RETAIL_MCP__`, and the defaults besides.
@@ -76,6 +84,7 @@ impl TestServer {
             token_key,
             config,
             _keys: keys,
+            _database: None,
         }
     }
 
