@@ -1,7 +1,7 @@
 //! `cargo xtask conformance`: the official clients and the conformance suite against a demo server.
 
 mod results;
-mod server;
+pub(crate) mod server;
 mod suite;
 mod tools;
 

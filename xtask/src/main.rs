@@ -7,6 +7,7 @@ mod console;
 mod demo;
 mod fuzz;
 mod layers;
+mod load;
 mod search_eval;
 mod setup;
 mod tidy;
@@ -57,6 +58,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Measure a demo server under load, on this machine alone, for seconds.
+    Load {
+        #[command(subcommand)]
+        scenario: load::Scenario,
+    },
     /// Check which crate depends on which.
     Layers,
     /// Check that no source file is too long.
@@ -88,6 +94,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Ci { only } => ci::run(&workspace, &only),
         Task::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
         Task::SearchEval { args } => search_eval::run(&workspace, &args),
+        Task::Load { scenario } => load::run(&workspace, &scenario),
         Task::Layers => layers::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Conformance { server_binary } => conformance::run(&workspace, server_binary),

@@ -42,6 +42,13 @@ pub enum ParsePeerNetworkError {
     AllAddresses,
 }
 
+impl PeerNetwork {
+    /// Whether the address is in it. An IPv4 address that is written as IPv6 counts as what it is.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.contains(&address.to_canonical())
+    }
+}
+
 impl FromStr for PeerNetwork {
     type Err = ParsePeerNetworkError;
 

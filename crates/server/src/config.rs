@@ -4,6 +4,7 @@
 //! `retail-mcp config` and `docs/configuration.md` all read that table.
 
 mod aliases;
+mod edge;
 mod embeddings;
 mod error;
 mod keys;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use edge::{LimitsConfig, ProxyHeader, TlsConfig};
 pub use embeddings::{AzureAuth, AzureConfig, EmbeddingsConfig, OpenAiConfig, Provider};
 pub use error::{ConfigError, Fault};
 pub use reference::reference_markdown;
@@ -53,6 +55,8 @@ pub use validate::Purpose;
 pub struct Config {
     /// Where and how the server listens.
     pub server: ServerConfig,
+    /// How much callers may ask for.
+    pub limits: LimitsConfig,
     /// The PostgreSQL database.
     pub database: DatabaseConfig,
     /// Limits of one query.

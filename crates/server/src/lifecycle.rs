@@ -11,6 +11,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::config::ServerConfig;
+use crate::http::{self, Tls, open_files};
+
 /// Longest time for the last entries of the audit log.
 const FLUSH_WITHIN: Duration = Duration::from_secs(10);
 
@@ -55,30 +58,36 @@ pub(crate) async fn flush_audit<T>(
 }
 
 /// Serves until `stop`, then answers what is in flight for at most `grace`, then cuts it.
+///
+/// # Errors
+/// When the TLS files cannot be used.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
+    config: &ServerConfig,
     stop: CancellationToken,
     abort: CancellationToken,
-    grace: Duration,
 ) -> anyhow::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service)
-        .with_graceful_shutdown(stop.clone().cancelled_owned())
-        .into_future();
+    open_files::raise_limit(config.max_connections);
+    let tls = Tls::load(&config.tls)?;
+    if let Some(tls) = &tls {
+        tls.reload_at_sighup()?;
+    }
+    let server = http::serve(listener, router, config, tls, stop.clone());
     tokio::pin!(server);
     let deadline = async {
         stop.cancelled().await;
-        tokio::time::sleep(grace).await;
+        tokio::time::sleep(config.shutdown_grace).await;
     };
     tokio::select! {
-        ended = &mut server => ended.context("the HTTP server failed"),
+        () = &mut server => {}
         () = deadline => {
-            warn!(grace_s = grace.as_secs_f64(), "requests in flight were cut");
+            let grace_s = config.shutdown_grace.as_secs_f64();
+            warn!(grace_s, "requests in flight were cut");
             abort.cancel();
             // Time to say so to the clients.
             let _ = tokio::time::timeout(Duration::from_secs(1), server).await;
-            Ok(())
         }
     }
+    Ok(())
 }

@@ -22,15 +22,23 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 
 /// A running `retail-mcp demo`, stopped and removed when dropped.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     address: String,
     folder: PathBuf,
+    binary: PathBuf,
 }
 
 impl Server {
     /// Starts the demo at tiny scale on a free port, waits until it is ready, and mints tokens.
-    pub(super) fn start(binary: &Path) -> Result<Self> {
+    pub(crate) fn start(binary: &Path) -> Result<Self> {
+        let server = Self::start_with(binary, &[])?;
+        server.write_settings()?;
+        Ok(server)
+    }
+
+    /// Starts it with environment variables, and mints no tokens.
+    pub(crate) fn start_with(binary: &Path, variables: &[(&str, &str)]) -> Result<Self> {
         // Not in the target folder: PostgreSQL may run as another user, who must be able to enter.
         let folder = std::env::temp_dir().join(format!("retail-mcp-conformance-{}", process::id()));
         fs::create_dir(&folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -38,33 +46,35 @@ impl Server {
         let address = free_address()?;
         let demo =
             CommandLine::new(binary).words("demo --scale tiny").arg("--data-dir").arg(&data_dir);
-        let demo = demo.args(["--listen", &address]);
+        let mut demo = demo.args(["--listen", &address]);
+        for (name, value) in variables {
+            demo = demo.env(name, *value);
+        }
         console::line(&format!("$ {demo}"));
         let log = File::create(folder.join("server.log")).context("creating the server's log")?;
         let child = demo.spawn(log.try_clone()?.into(), log.into())?;
-        let mut server = Self { child, address, folder };
+        let mut server = Self { child, address, folder, binary: binary.to_owned() };
         server.wait_until_ready()?;
-        server.write_settings(binary, &data_dir)?;
         Ok(server)
     }
 
     /// `host:port` of the server.
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
     /// The file that tells the client scripts where and as whom to connect.
-    pub(super) fn settings(&self) -> PathBuf {
+    pub(crate) fn settings(&self) -> PathBuf {
         self.folder.join("settings.json")
     }
 
     /// The file with head office's token.
-    pub(super) fn token_file(&self) -> PathBuf {
+    pub(crate) fn token_file(&self) -> PathBuf {
         self.folder.join("token")
     }
 
     /// Stops the server, and fails when it does not end by itself or leaves PostgreSQL behind.
-    pub(super) fn stop(&mut self) -> Result<()> {
+    pub(crate) fn stop(&mut self) -> Result<()> {
         if let Some(status) = self.child.try_wait().context("asking for the server's state")? {
             bail!("the server had ended before it was stopped ({status}):\n{}", self.log_tail());
         }
@@ -97,24 +107,35 @@ impl Server {
         Ok(())
     }
 
-    fn write_settings(&self, binary: &Path, data_dir: &Path) -> Result<()> {
-        let token = |who: &[&str]| {
-            let token =
-                CommandLine::new(binary).arg("token").args(who).arg("--data-dir").arg(data_dir);
-            let token = token.output()?;
-            if token.is_empty() || token.contains(char::is_whitespace) {
-                bail!("`retail-mcp token {}` did not print a token alone: {token}", who.join(" "));
-            }
-            Ok(token)
-        };
-        let seattle = token(&["--store", "seattle"])?;
-        let all = token(&["--all-stores"])?;
+    /// Its process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Mints a token with these arguments.
+    pub(crate) fn token(&self, who: &[&str]) -> Result<String> {
+        let token = CommandLine::new(&self.binary).arg("token").args(who).arg("--data-dir");
+        let token = token.arg(self.data_dir()).output()?;
+        if token.is_empty() || token.contains(char::is_whitespace) {
+            bail!("`retail-mcp token {}` did not print a token alone: {token}", who.join(" "));
+        }
+        Ok(token)
+    }
+
+    fn data_dir(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    fn write_settings(&self) -> Result<()> {
+        let seattle = self.token(&["--store", "seattle"])?;
+        let all = self.token(&["--all-stores"])?;
+        let data_dir = self.data_dir();
         let data_dir = data_dir.to_string_lossy();
         let settings = json!({
             "url": format!("http://{}/mcp", self.address),
             "tokens": { "seattle": seattle, "all": all },
             "stdio": {
-                "command": binary.to_string_lossy(),
+                "command": self.binary.to_string_lossy(),
                 "args": ["stdio", "--store", "seattle", "--data-dir", data_dir],
             },
         });

@@ -1,11 +1,13 @@
 //! `retail-mcp healthcheck`: for container health checks, so an image needs no other client.
 
+mod own_tls;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::print;
@@ -19,7 +21,7 @@ const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let address = reachable(config.server.listen);
-    let answer = tokio::time::timeout(TIMEOUT, ask(address))
+    let answer = tokio::time::timeout(TIMEOUT, ask(address, config.server.tls.is_on()))
         .await
         .with_context(|| format!("{address} does not answer within {} s", TIMEOUT.as_secs()))??;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
@@ -42,12 +44,24 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-async fn ask(address: SocketAddr) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(address)
+async fn ask(address: SocketAddr, has_tls: bool) -> anyhow::Result<String> {
+    let stream = TcpStream::connect(address)
         .await
         .with_context(|| format!("no server answers on {address}"))?;
+    if has_tls {
+        exchange(own_tls::connect(stream).await?, address).await
+    } else {
+        exchange(stream, address).await
+    }
+}
+
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    address: SocketAddr,
+) -> anyhow::Result<String> {
     let request = format!("GET /ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
     let mut answer = String::new();
     stream.take(MAX_ANSWER_BYTES).read_to_string(&mut answer).await?;
     Ok(answer)

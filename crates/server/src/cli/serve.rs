@@ -12,11 +12,21 @@ use crate::embedding::{self, Use};
 use crate::{http, lifecycle, local};
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
-    if config.auth.mode == Some(AuthMode::DevToken) && !config.server.listen.ip().is_loopback() {
-        warn!(
-            address = %config.server.listen,
-            "development tokens are for development, and this address can be reached from elsewhere"
-        );
+    let server = &config.server;
+    if !server.listen.ip().to_canonical().is_loopback() {
+        if config.auth.mode == Some(AuthMode::DevToken) {
+            warn!(
+                address = %server.listen,
+                "development tokens are for development, and this address can be reached from elsewhere"
+            );
+        }
+        if !server.tls.is_on() {
+            warn!(
+                address = %server.listen,
+                "tokens and answers cross the network unencrypted unless a proxy in front of this address \
+                 speaks TLS; or set server.tls.cert_file and server.tls.key_file"
+            );
+        }
     }
     let stop = CancellationToken::new();
     let abort = CancellationToken::new();
@@ -28,10 +38,9 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let app = App::new(config, access, &data_dir, embedder)?;
     app.check_posture().await?;
     let audit = Arc::clone(&app.audit);
-    let router = http::router(app, &config.server, stop.clone(), abort.clone());
+    let router = http::router(app, config, stop.clone(), abort.clone());
     let listener = lifecycle::listen(config.server.listen).await?;
     info!(address = %listener.local_addr()?, "serving MCP at /mcp");
-    let served =
-        lifecycle::serve(listener, router, stop, abort, config.server.shutdown_grace).await;
+    let served = lifecycle::serve(listener, router, &config.server, stop, abort).await;
     lifecycle::flush_audit(&audit, served).await
 }

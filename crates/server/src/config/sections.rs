@@ -10,6 +10,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::edge::{ProxyHeader, TlsConfig};
+
 /// Section `server`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +27,33 @@ pub struct ServerConfig {
     /// The longest time for one request.
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
+    /// The longest request head, in bytes.
+    pub max_header_bytes: usize,
+    /// The most headers of a request.
+    pub max_headers: usize,
+    /// The longest time for a request head, and for a TLS handshake.
+    #[serde(with = "humantime_serde")]
+    pub header_timeout: Duration,
+    /// The longest wait for a connection's next request.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
+    /// The longest time for a request body.
+    #[serde(with = "humantime_serde")]
+    pub body_timeout: Duration,
+    /// The longest time in which a client takes nothing of its answer.
+    #[serde(with = "humantime_serde")]
+    pub write_timeout: Duration,
+    /// The most connections.
+    pub max_connections: usize,
+    /// Reverse proxies that say where a client is.
+    pub proxies: Vec<PeerNetwork>,
+    /// Where they say it.
+    pub proxy_header: ProxyHeader,
+    /// Web origins that may call from a browser.
+    pub cors_origins: Vec<String>,
+    /// Section `server.tls`.
+    #[serde(default)]
+    pub tls: TlsConfig,
     /// How long requests may finish after a stop signal.
     #[serde(with = "humantime_serde")]
     pub shutdown_grace: Duration,
@@ -142,6 +171,8 @@ pub struct DevTokenConfig {
     /// Life of a token when `retail-mcp token` is given none.
     #[serde(with = "humantime_serde")]
     pub default_ttl: Duration,
+    /// Whether tokens are taken on an address that other machines reach.
+    pub allow_remote: bool,
 }
 
 /// Section `auth.trusted_header`.

@@ -35,6 +35,7 @@ pub(super) fn validate(config: &Config, purpose: Purpose) -> Result<(), ConfigEr
     validate_embeddings(&mut faults);
     if matches!(purpose, Purpose::Serve | Purpose::Demo) {
         validate_http(&mut faults, purpose);
+        validate_edge(&mut faults, purpose);
     }
     if faults.list.is_empty() { Ok(()) } else { Err(ConfigError::Faults(faults.list)) }
 }
@@ -91,6 +92,41 @@ fn validate_http(faults: &mut Faults<'_>, purpose: Purpose) {
                  or listen on 127.0.0.1",
                 server.listen
             ),
+        );
+    }
+}
+
+fn validate_edge(faults: &mut Faults<'_>, purpose: Purpose) {
+    let Config { server, limits, auth, .. } = faults.config;
+    let is_dev_token = match auth.mode {
+        Some(mode) => mode == AuthMode::DevToken,
+        // Which uses them.
+        None => purpose == Purpose::Demo,
+    };
+    if is_dev_token
+        && !server.listen.ip().to_canonical().is_loopback()
+        && !auth.dev_token.allow_remote
+    {
+        faults.add(
+            "server.listen",
+            format!(
+                "{} can be reached from other machines, and development tokens are not meant for that: \
+                 choose another auth.mode, listen on 127.0.0.1, or, for a trial in a closed network, set \
+                 auth.dev_token.allow_remote = true",
+                server.listen
+            ),
+        );
+    }
+    if server.tls.cert_file.is_some() && server.tls.key_file.is_none() {
+        faults.add("server.tls.key_file", "must be set with server.tls.cert_file");
+    }
+    if server.tls.key_file.is_some() && server.tls.cert_file.is_none() {
+        faults.add("server.tls.cert_file", "must be set with server.tls.key_file");
+    }
+    if limits.max_concurrent != 0 && limits.principal_max_concurrent > limits.max_concurrent {
+        faults.add(
+            "limits.principal_max_concurrent",
+            "must not be more than limits.max_concurrent, or one principal could take all of it",
         );
     }
 }

@@ -9,6 +9,8 @@ use http::HeaderValue;
 use tracing::{Instrument, debug, info, info_span};
 use uuid::Uuid;
 
+use super::client_address::ClientAddress;
+
 const REQUEST_ID: &str = "x-request-id";
 
 /// Longest request id that is taken from a client.
@@ -31,6 +33,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     let span = info_span!("http", request_id = %id);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let client = request.extensions().get::<ClientAddress>().map(|client| client.0.to_string());
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Some(header) = header {
@@ -45,6 +48,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     info!(
         method = %method,
         path,
+        client,
         status = response.status().as_u16(),
         duration_s = started.elapsed().as_secs_f64(),
         "request"

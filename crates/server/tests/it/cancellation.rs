@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use retail_testkit::{TestDatabase, store};
 
-use crate::support::{Call, PATIENCE, TestServer, access_to, eventually, serve_on_a_socket};
+use crate::support::{Call, PATIENCE, TestServer, access_to, eventually};
 
 /// How many callers' statements run in the database.
 fn running(database: &TestDatabase) -> String {
@@ -25,7 +25,7 @@ async fn closing_the_connection_cancels_the_statement() {
         access_to(&database),
         &[("QUERY__STATEMENT_TIMEOUT", "50s"), ("SERVER__REQUEST_TIMEOUT", "55s")],
     );
-    let address = serve_on_a_socket(server.router.clone()).await;
+    let address = server.listen().await;
     for token in [server.manager(&store("Zava Retail Seattle")), server.head_office()] {
         // It takes hours; callers may not sleep.
         let sql = "SELECT count(*) FROM generate_series(1, 99999) a, generate_series(1, 99999) b,

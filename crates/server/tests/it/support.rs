@@ -3,6 +3,7 @@
 mod call;
 mod on_database;
 mod process;
+mod served;
 mod server;
 mod vectors;
 
@@ -15,7 +16,8 @@ use tempfile::TempDir;
 pub(crate) use call::{Call, Reply};
 pub(crate) use on_database::{run_on, start_on};
 pub(crate) use process::{Demo, Finished, Process, processes_of, run, write_line};
-pub(crate) use server::{TestServer, access_to, minted, serve_on_a_socket};
+pub(crate) use served::Served;
+pub(crate) use server::{TestServer, access_to, minted};
 pub(crate) use vectors::{embedded, embedder, local_model};
 
 /// Longest wait for what should take a second or two.

@@ -114,6 +114,7 @@ const DATABASE: (&str, &str) = ("RETAIL_MCP__DATABASE__HOST", "db");
 const MODE: &str = "RETAIL_MCP__AUTH__MODE";
 const LISTEN: &str = "RETAIL_MCP__SERVER__LISTEN";
 const PROXIES: &str = "RETAIL_MCP__AUTH__TRUSTED_HEADER__PROXIES";
+const ALLOW_REMOTE: &str = "RETAIL_MCP__AUTH__DEV_TOKEN__ALLOW_REMOTE";
 const ADMIN: (&str, &str) = ("RETAIL_MCP__DATABASE__ADMIN_USER", "owner");
 
 #[rstest]
@@ -143,8 +144,36 @@ const ADMIN: (&str, &str) = ("RETAIL_MCP__DATABASE__ADMIN_USER", "owner");
 #[case::token_for_all(
     Purpose::Serve,
     &[DATABASE, (MODE, "dev-token"), (LISTEN, "0.0.0.0:8000")],
+    &["server.listen"]
+)]
+#[case::token_for_all_in_demo(Purpose::Demo, &[(LISTEN, "[::]:8000")], &["server.listen"])]
+#[case::token_for_all_on_purpose(
+    Purpose::Serve,
+    &[DATABASE, (MODE, "dev-token"), (LISTEN, "0.0.0.0:8000"), (ALLOW_REMOTE, "true")],
     &[]
 )]
+#[case::mapped_loopback(
+    Purpose::Serve,
+    &[DATABASE, (MODE, "dev-token"), (LISTEN, "[::ffff:127.0.0.1]:8000")],
+    &[]
+)]
+#[case::nobody_for_all(Purpose::Serve, &[DATABASE, (LISTEN, "0.0.0.0:8000")], &["auth.mode"])]
+#[case::certificate_without_key(
+    Purpose::Demo,
+    &[("RETAIL_MCP__SERVER__TLS__CERT_FILE", "/cert.pem")],
+    &["server.tls.key_file"]
+)]
+#[case::key_without_certificate(
+    Purpose::Demo,
+    &[("RETAIL_MCP__SERVER__TLS__KEY_FILE", "/key.pem")],
+    &["server.tls.cert_file"]
+)]
+#[case::one_takes_all(
+    Purpose::Demo,
+    &[("RETAIL_MCP__LIMITS__MAX_CONCURRENT", "8")],
+    &["limits.principal_max_concurrent"]
+)]
+#[case::no_limit_of_all(Purpose::Demo, &[("RETAIL_MCP__LIMITS__MAX_CONCURRENT", "0")], &[])]
 #[case::slow_query(
     Purpose::Demo,
     &[("RETAIL_MCP__SERVER__REQUEST_TIMEOUT", "5s")],

@@ -8,13 +8,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::Request;
+use http::request::Builder;
 use retail_auth::{DevTokenClaims, DevTokenKey, DevTokens, StoreGrant};
 use retail_domain::Store;
 use retail_domain::ports::{Clock, Embedder, SystemClock};
 use retail_server::access::DatabaseAccess;
 use retail_server::app::App;
 use retail_server::config::{Config, Sources};
-use retail_server::http::router;
+use retail_server::http::{Tls, router, serve};
 use retail_storage::{AuditWriter, IdentityKey};
 use retail_testkit::{IDENTITY_KEY, TestDatabase};
 use secrecy::ExposeSecret;
@@ -34,13 +35,22 @@ pub(crate) struct TestServer {
     pub(crate) draining: CancellationToken,
     pub(crate) token_key: DevTokenKey,
     pub(crate) audit: Arc<AuditWriter>,
+    config: Config,
     _keys: TempDir,
+    _database: Option<TestDatabase>,
 }
 
 impl TestServer {
     /// A server with development tokens on a test's database.
     pub(crate) fn new(database: &TestDatabase) -> Self {
         Self::with(access_to(database), &[])
+    }
+
+    /// A server with a database of its own.
+    pub(crate) async fn seeded(variables: &[(&str, &str)]) -> Self {
+        let database = TestDatabase::seeded().await;
+        let server = Self::with(access_to(&database), variables);
+        Self { _database: Some(database), ..server }
     }
 
     /// A server with these environment variables, without `RETAIL_MCP__`, and the defaults besides.
@@ -71,11 +81,13 @@ impl TestServer {
         let draining = CancellationToken::new();
         let abort = CancellationToken::new();
         Self {
-            router: router(app, &config.server, draining.clone(), abort),
+            router: router(app, &config, draining.clone(), abort),
             draining,
             token_key,
             audit,
+            config,
             _keys: keys,
+            _database: None,
         }
     }
 
@@ -111,9 +123,29 @@ impl TestServer {
 
     /// Asks for a path such as `/ready`, with no credential.
     pub(crate) async fn get(&self, path: &str) -> Reply {
-        let request =
-            Request::get(path).extension(ConnectInfo(LOOPBACK)).body(Body::empty()).unwrap();
+        self.request(Request::get(path).header("host", "localhost")).await
+    }
+
+    /// Sends a request without a body from this machine.
+    pub(crate) async fn request(&self, request: Builder) -> Reply {
+        let request = request.extension(ConnectInfo(LOOPBACK)).body(Body::empty()).unwrap();
         Reply::of(self.router.clone().oneshot(request).await.unwrap()).await
+    }
+
+    /// Serves on a free port of this machine, as the program does, until the test's runtime ends or
+    /// `draining` is cancelled.
+    pub(crate) async fn listen(&self) -> SocketAddr {
+        self.listen_with(None).await
+    }
+
+    /// As [`Self::listen`], by TLS.
+    pub(crate) async fn listen_with(&self, tls: Option<Arc<Tls>>) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (router, config) = (self.router.clone(), self.config.server.clone());
+        let stop = self.draining.clone();
+        tokio::spawn(async move { serve(listener, router, &config, tls, stop).await });
+        address
     }
 }
 
@@ -136,16 +168,12 @@ pub(crate) fn minted(
     grant: StoreGrant,
     ttl: Duration,
 ) -> String {
-    let claims = DevTokenClaims { subject: "test".to_owned(), grant, with_costs: false, ttl };
+    // Each identity is a principal of its own, as with the tokens of the program.
+    let subject = match &grant {
+        StoreGrant::AllStores => "test".to_owned(),
+        StoreGrant::Store(id) => format!("test-{}", id.0),
+    };
+    let claims = DevTokenClaims { subject, grant, with_costs: false, ttl };
     let token = DevTokens::new(key, clock).mint(&claims).unwrap();
     token.expose_secret().to_owned()
-}
-
-/// Serves on a free port of this machine until the test's runtime ends.
-pub(crate) async fn serve_on_a_socket(router: Router) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
-    address
 }
