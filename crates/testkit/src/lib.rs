@@ -9,6 +9,7 @@
 mod cluster;
 mod corpus;
 mod database;
+mod issuer;
 mod principal;
 mod signature;
 mod sql_generator;
@@ -17,6 +18,7 @@ mod worlds;
 pub use cluster::{cluster, server_major_version};
 pub use corpus::{Attack, Benign, Must, attacks, benign};
 pub use database::{HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, TestDatabase, until};
+pub use issuer::{Behaviour, KeyKind, Outage, TestIssuer, TestKey, hmac_token, joined_token};
 pub use principal::{KnownIdentity, head_office, principal, store, stores};
 pub use signature::signature;
 pub use sql_generator::SqlGenerator;

@@ -34,5 +34,9 @@ pub trait IdentityGrants: Send + Sync {
     ///
     /// # Errors
     /// [`Unavailable`](crate::ErrorCode::Unavailable) when the database does not answer.
-    async fn grants(&self, issuer: &str, claims: &[ClaimValue]) -> Result<Vec<IdentityGrant>, Error>;
+    async fn grants(
+        &self,
+        issuer: &str,
+        claims: &[ClaimValue],
+    ) -> Result<Vec<IdentityGrant>, Error>;
 }
