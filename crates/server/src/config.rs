@@ -4,6 +4,7 @@
 //! `retail-mcp config` and `docs/configuration.md` all read that table.
 
 mod aliases;
+mod auth;
 mod embeddings;
 mod error;
 mod keys;
@@ -21,13 +22,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use auth::{
+    AuthConfig, AuthMode, DelegationConfig, DevTokenConfig, IssuerConfig, RuleConfig,
+    TrustedHeaderConfig,
+};
 pub use embeddings::{AzureAuth, AzureConfig, EmbeddingsConfig, OpenAiConfig, Provider};
 pub use error::{ConfigError, Fault};
 pub use reference::reference_markdown;
-pub use sections::{
-    AuthConfig, AuthMode, DatabaseConfig, DevTokenConfig, LogConfig, LogFormat, QueryConfig,
-    ServerConfig, SslMode, TrustedHeaderConfig,
-};
+pub use sections::{DatabaseConfig, LogConfig, LogFormat, QueryConfig, ServerConfig, SslMode};
 pub use sources::Sources;
 pub use validate::Purpose;
 
@@ -73,7 +75,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EffectiveValue {
     /// The key, for example `server.listen`.
-    pub key: &'static str,
+    pub key: String,
     /// The value as text, a secret as `***`, none when it is not set.
     pub value: Option<String>,
     /// `default`, `file F`, `environment V` or `flag --F`.

@@ -3,8 +3,11 @@
 mod health;
 mod identity;
 mod request_log;
+mod sign_in;
+mod step_up;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
@@ -19,7 +22,7 @@ use crate::config::ServerConfig;
 
 pub use identity::CredentialSource;
 
-/// The routes of a server: `/mcp`, `/health`, `/ready`.
+/// The routes of a server: `/mcp`, `/health`, `/ready`, and what clients must know to sign in.
 ///
 /// `draining` makes `/ready` say no; `abort` ends the requests in flight.
 pub fn router(
@@ -40,10 +43,22 @@ pub fn router(
     }
     options.allowed_origins.extend(config.allowed_origins.iter().cloned());
 
-    let identities = identity::Identities { resolver: app.identities, source: app.credentials };
-    let mcp = Router::new()
-        .route_service("/mcp", app.mcp.streamable_http_service(options))
-        .layer(middleware::from_fn_with_state(identities, identity::identify));
+    let sign_in = app.sign_in.map(Arc::new);
+    let identities = identity::Identities {
+        resolver: app.identities,
+        source: app.credentials,
+        sign_in: sign_in.clone(),
+    };
+    let mut mcp = Router::new().route_service("/mcp", app.mcp.streamable_http_service(options));
+    let mut public = Router::new();
+    if let Some(sign_in) = sign_in {
+        public = sign_in::routes(&sign_in);
+        let step_up =
+            step_up::StepUp { mcp: app.mcp, sign_in, max_body_bytes: config.max_body_bytes };
+        mcp = mcp.layer(middleware::from_fn_with_state(step_up, step_up::challenge));
+    }
+    // The outer layer: what is below knows who calls.
+    let mcp = mcp.layer(middleware::from_fn_with_state(identities, identity::identify));
     let health = Router::new()
         .route("/health", get(health::alive))
         .route("/ready", get(health::ready))
@@ -51,6 +66,7 @@ pub fn router(
     Router::new()
         .merge(mcp)
         .merge(health)
+        .merge(public)
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, config.request_timeout))
         .layer(middleware::from_fn(request_log::log))
 }
