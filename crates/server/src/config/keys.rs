@@ -190,7 +190,6 @@ mod tests {
     #[case("auth.trusted_header.proxy", "auth.trusted_header.proxies")]
     #[case("datadir", "data_dir")]
     #[case("auth.issuers.entra.audience", "auth.issuers.<name>.audiences")]
-    #[case("auth.issuer", "auth.issuers.<name>.issuer")]
     #[case("auth.rules.managers.scope", "auth.rules.<name>.scopes")]
     fn a_misspelt_key_finds_its_neighbour(#[case] wrong: &str, #[case] right: &str) {
         assert_eq!(Key::nearest(wrong).unwrap().path, right);
