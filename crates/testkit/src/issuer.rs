@@ -1,6 +1,8 @@
 //! A small identity provider: OpenID Connect discovery, keys, introspection, and a whole OAuth 2.1
 //! authorization server that approves everything.
 
+#![expect(clippy::indexing_slicing, reason = "in a test a set-up that fails is a failed test")]
+
 mod keys;
 mod oauth;
 mod provider;

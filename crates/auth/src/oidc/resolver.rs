@@ -82,8 +82,11 @@ impl OidcResolver {
         table: Option<Arc<dyn IdentityGrants>>,
     ) -> Result<Self, SettingsError> {
         settings.check()?;
-        // Metadata on this machine may name keys elsewhere, but not the other way round.
-        let needs_tls = settings.issuers.iter().any(|issuer| issuer.issuer.starts_with("https"));
+        let needs_tls = settings.issuers.iter().any(|issuer| {
+            let introspection = issuer.introspection.as_ref().map(|settings| &settings.endpoint);
+            let mut addresses = introspection.into_iter().chain([&issuer.issuer]);
+            addresses.any(|address| address.starts_with("https"))
+        });
         let http = Http::new(needs_tls)?;
         let issuers = settings.issuers.iter().map(|issuer| Issuer {
             settings: issuer.clone(),

@@ -1,11 +1,20 @@
 //! Acting for one store.
 
-use retail_auth::act_for;
-use retail_domain::ports::ActingStore;
+use std::sync::Arc;
+use std::time::Duration;
+
+use retail_auth::{
+    DevTokenClaims, DevTokenKey, DevTokenResolver, DevTokens, StoreGrant, TrustedHeaderResolver,
+    act_for,
+};
+use retail_domain::ports::{ActingStore, Credential, IdentityResolver};
 use retail_domain::{Error, ErrorCode, Scope, VerifiedIdentity, Visibility};
 use rstest::rstest;
 
-use crate::support::{OneStore, causes, seattle};
+use secrecy::ExposeSecret;
+use uuid::Uuid;
+
+use crate::support::{OneStore, SetClock, causes, seattle};
 
 /// 201 characters.
 const TOO_LONG: &str = match str::from_utf8(&[b'x'; 201]) {
@@ -85,4 +94,35 @@ async fn a_store_does_not_find_out_which_others_there_are() {
     .collect();
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0].0, ErrorCode::Forbidden);
+}
+
+/// Head office by a development token, and by a header.
+#[tokio::test]
+async fn the_other_resolvers_do_it_too() {
+    let clock = SetClock::new();
+    let key = DevTokenKey::from_bytes([7; 32]);
+    let claims = DevTokenClaims {
+        subject: "ann".to_owned(),
+        grant: StoreGrant::AllStores,
+        with_costs: true,
+        ttl: Duration::from_hours(1),
+    };
+    let token = DevTokens::new(&key, clock.clone()).mint(&claims).unwrap();
+    let by_token = DevTokenResolver::new(&key, clock.clone(), Arc::new(OneStore));
+    let by_header = TrustedHeaderResolver::new([Uuid::nil()], clock, Arc::new(OneStore));
+    let cases: [(&dyn IdentityResolver, Credential); 2] = [
+        (&by_token, Credential::bearer_token(token.expose_secret())),
+        (&by_header, Credential::trusted_header(Uuid::nil().to_string())),
+    ];
+    for (resolver, credential) in cases {
+        let all = resolver.resolve(&credential).await.unwrap();
+        assert_eq!(all.visibility(), &Visibility::AllStores);
+        let acting = |reason| credential.clone().acting_for(Some(acting("1", reason)));
+        let one = resolver.resolve(&acting(Some("why"))).await.unwrap();
+        assert_eq!(one.visibility(), &Visibility::Store(seattle()));
+        assert!(!one.has_scope(Scope::Costs));
+        assert_eq!(one.view_as_reason(), Some("why"));
+        let error = resolver.resolve(&acting(None)).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    }
 }

@@ -1,6 +1,7 @@
 //! Tokens of identity providers, signed by a real one on this machine.
 
 mod claims;
+mod flow;
 mod introspection;
 mod keys;
 mod rights;

@@ -70,8 +70,8 @@ pub(super) fn defaults<'a>(names: impl Fn(&'static str) -> Vec<&'a str>) -> Laye
     let mut layer = Layer::default();
     for key in KEYS {
         let Some(default) = key.default else { continue };
-        let named = key.named_section().map_or_else(|| vec![""], &names);
-        for name in named {
+        let sections = key.named_section().map_or_else(|| vec![""], &names);
+        for name in sections {
             layer.set(Place::new(key, name), "default", key.kind.value_of(default));
         }
     }

@@ -139,11 +139,15 @@ fn refuse(error: Option<&Error>, sign_in: Option<&SignIn>) -> Response {
     }
     let mut response = (status, body(shown)).into_response();
     if status == StatusCode::UNAUTHORIZED {
-        let mut challenge = Challenge::new();
-        if let Some(error) = error {
-            challenge = challenge.invalid_token(error);
-        }
-        add_challenge(&mut response, sign_in.map_or(challenge.clone(), |s| s.first(challenge)));
+        let challenge = match error {
+            Some(error) => Challenge::new().invalid_token(error),
+            None => Challenge::new(),
+        };
+        let challenge = match sign_in {
+            Some(sign_in) => sign_in.first(challenge),
+            None => challenge,
+        };
+        add_challenge(&mut response, &challenge);
     }
     response
 }
@@ -159,7 +163,7 @@ pub(super) fn body(error: &Error) -> Json<serde_json::Value> {
 }
 
 /// Adds `WWW-Authenticate`.
-pub(super) fn add_challenge(response: &mut Response, challenge: Challenge) {
+pub(super) fn add_challenge(response: &mut Response, challenge: &Challenge) {
     if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {
         response.headers_mut().insert(WWW_AUTHENTICATE, value);
     }

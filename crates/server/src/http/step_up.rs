@@ -84,7 +84,7 @@ impl StepUp {
         info!(status = 403, missing = names.join(" "), "a caller was asked to step up");
         let mut response = (StatusCode::FORBIDDEN, body(&error)).into_response();
         let challenge = self.sign_in.point_to(Challenge::new().insufficient_scope(), needed);
-        add_challenge(&mut response, challenge);
+        add_challenge(&mut response, &challenge);
         response
     }
 }

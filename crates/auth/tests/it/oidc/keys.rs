@@ -154,7 +154,7 @@ async fn nobody_waits_for_a_slow_provider_while_there_are_keys() {
     let world = World::new().await;
     let token = long_token(&world, KeyKind::Ec);
     assert!(world.resolve(&token).await.is_ok());
-    world.issuer.behave(|behaviour| behaviour.delay = Duration::from_secs(60));
+    world.issuer.behave(|behaviour| behaviour.delay = Duration::from_mins(1));
     world.clock.set(NOW_S + HOUR_S);
     let within = Duration::from_secs(1);
     let result = tokio::time::timeout(within, world.resolve(&token)).await;
@@ -164,7 +164,7 @@ async fn nobody_waits_for_a_slow_provider_while_there_are_keys() {
 #[tokio::test]
 async fn a_slow_provider_is_given_up() {
     let world = World::new().await;
-    world.issuer.behave(|behaviour| behaviour.delay = Duration::from_secs(60));
+    world.issuer.behave(|behaviour| behaviour.delay = Duration::from_mins(1));
     let token = long_token(&world, KeyKind::Ec);
     let result = tokio::time::timeout(Duration::from_secs(15), world.resolve(&token)).await;
     assert_code(result.expect("a time limit"), ErrorCode::Unavailable, "does not answer");
