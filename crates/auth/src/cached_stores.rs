@@ -15,13 +15,20 @@ const FRESH_FOR: TimeDelta = TimeDelta::seconds(60);
 /// How many stores are remembered at most. A chain with more still works: it asks more often.
 const MAX_ENTRIES: usize = 1024;
 
-/// Remembers found stores. An identity without a store is asked for each time: so that a new store
-/// can be used at once, and so that made-up identities cannot fill the memory.
+/// Remembers found stores. An identity or a name without a store is asked for each time: so that a new
+/// store can be used at once, and so that made-up ones cannot fill the memory.
 pub(crate) struct CachedStores {
     directory: Arc<dyn StoreDirectory>,
     clock: Arc<dyn Clock>,
-    found: Mutex<HashMap<RlsUserId, Remembered>>,
+    found: Mutex<HashMap<Key, Remembered>>,
     max_entries: usize,
+}
+
+/// How a store was asked for.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Identity(RlsUserId),
+    Name(String),
 }
 
 struct Remembered {
@@ -42,40 +49,49 @@ impl CachedStores {
         Self { directory, clock, found: Mutex::default(), max_entries: MAX_ENTRIES }
     }
 
-    fn recall(&self, id: RlsUserId, now: DateTime<Utc>) -> Option<Store> {
+    fn recall(&self, key: &Key, now: DateTime<Utc>) -> Option<Store> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.get(&id).filter(|entry| entry.is_fresh(now)).map(|entry| entry.store.clone())
+        found.get(key).filter(|entry| entry.is_fresh(now)).map(|entry| entry.store.clone())
     }
 
-    fn remember(&self, id: RlsUserId, store: Store, now: DateTime<Utc>) {
+    fn remember(&self, key: Key, store: Store, now: DateTime<Utc>) {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if found.len() >= self.max_entries && !found.contains_key(&id) {
+        if found.len() >= self.max_entries && !found.contains_key(&key) {
             found.retain(|_, entry| entry.is_fresh(now));
         }
-        if found.len() >= self.max_entries && !found.contains_key(&id) {
-            let oldest = found.iter().min_by_key(|(_, entry)| entry.found_at).map(|(id, _)| *id);
+        if found.len() >= self.max_entries && !found.contains_key(&key) {
+            let oldest =
+                found.iter().min_by_key(|(_, entry)| entry.found_at).map(|(key, _)| key.clone());
             if let Some(oldest) = oldest {
                 found.remove(&oldest);
             }
         }
-        found.insert(id, Remembered { store, found_at: now });
+        found.insert(key, Remembered { store, found_at: now });
     }
 }
 
 #[async_trait]
 impl StoreDirectory for CachedStores {
-    /// Not remembered: only head office asks, and seldom.
     async fn store_named(&self, name: &str) -> Result<Option<Store>, Error> {
-        self.directory.store_named(name).await
+        let key = Key::Name(name.to_owned());
+        if let Some(store) = self.recall(&key, self.clock.now()) {
+            return Ok(Some(store));
+        }
+        let store = self.directory.store_named(name).await?;
+        if let Some(store) = &store {
+            self.remember(key, store.clone(), self.clock.now());
+        }
+        Ok(store)
     }
 
     async fn store_find(&self, rls_user_id: RlsUserId) -> Result<Option<Store>, Error> {
-        if let Some(store) = self.recall(rls_user_id, self.clock.now()) {
+        let key = Key::Identity(rls_user_id);
+        if let Some(store) = self.recall(&key, self.clock.now()) {
             return Ok(Some(store));
         }
         let store = self.directory.store_find(rls_user_id).await?;
         if let Some(store) = &store {
-            self.remember(rls_user_id, store.clone(), self.clock.now());
+            self.remember(key, store.clone(), self.clock.now());
         }
         Ok(store)
     }

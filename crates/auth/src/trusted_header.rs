@@ -13,6 +13,7 @@ use retail_domain::{Error, ErrorCode, RlsUserId, VerifiedIdentity, Visibility};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::acting::act_for;
 use crate::cached_stores::CachedStores;
 use crate::scopes::scopes_of;
 
@@ -204,7 +205,8 @@ impl IdentityResolver for TrustedHeaderResolver {
             (format!("trusted-header:store-{}", store.id), Visibility::Store(store))
         };
         let scopes = scopes_of(&visibility, self.stores_see_costs);
-        Ok(VerifiedIdentity::new(subject, visibility, scopes))
+        let identity = VerifiedIdentity::new(subject, visibility, scopes);
+        act_for(identity, credential.acting_store.as_ref(), &self.stores).await
     }
 }
 

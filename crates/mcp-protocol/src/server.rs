@@ -4,17 +4,17 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use retail_domain::QueryLimits;
 use retail_domain::ports::{
     AuditLog, Clock, Embedder, ProductSearch, QueryRunner, SchemaCatalog, SystemClock,
 };
+use retail_domain::{QueryLimits, Scope};
 use rmcp::model::{
     Implementation, ProtocolVersion, ServerCapabilities, ServerConfig as RmcpServerConfig,
 };
 
 use crate::tools::{
     ExecuteSalesQuery, GetCurrentUtcDate, GetMultipleTableSchemas, GetProductRecommendations,
-    HybridProductSearch, SemanticSearchProducts, ToolSet,
+    HybridProductSearch, SemanticSearchProducts, ToolEntry, ToolSet,
 };
 
 /// The name under which the server introduces itself.
@@ -69,6 +69,12 @@ impl RetailMcp {
             query_limits: QueryLimits::default(),
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
+    }
+
+    /// What a caller of a tool must be allowed to do; none where there is no such tool. It is for those who
+    /// answer before a call is made: the call itself is checked in any case.
+    pub fn tool_scope(&self, tool: &str) -> Option<Scope> {
+        self.shared.tools.find(tool).map(ToolEntry::scope)
     }
 
     pub(crate) fn shared(&self) -> Arc<Shared> {

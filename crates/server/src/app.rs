@@ -4,14 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use retail_auth::{DevTokenKey, DevTokenResolver, TrustedHeaderResolver, TrustedPeers};
+use retail_auth::{
+    DevTokenKey, DevTokenResolver, OidcResolver, TrustedHeaderResolver, TrustedPeers,
+};
 use retail_domain::QueryLimits;
 use retail_domain::ports::{
-    AuditLog, Clock, Embedder, HealthProbe, IdentityResolver, StoreDirectory, SystemClock,
+    AuditLog, Clock, Embedder, HealthProbe, IdentityGrants, IdentityResolver, StoreDirectory,
+    SystemClock,
 };
 use retail_mcp_protocol::RetailMcp;
 use retail_storage::{
-    AuditPolicy, AuditSettings, AuditWriter, PgHealthProbe, PgProductSearch, PgQueryRunner,
+    AuditPolicy, AuditSettings, AuditWriter, PgHealthProbe, PgIdentityGrants, PgProductSearch, PgQueryRunner,
     PgSchemaCatalog, PgStoreDirectory, PoolSettings, Posture, QueryDatabase, ServiceDatabase,
     StorageError,
 };
@@ -21,6 +24,7 @@ use crate::access::DatabaseAccess;
 use crate::config::{AuditConfig, AuditPolicyName, AuthConfig, AuthMode, Config};
 use crate::http::CredentialSource;
 use crate::key_file;
+use crate::oidc::{self, SignIn};
 
 /// The parts of a running server.
 pub struct App {
@@ -30,6 +34,8 @@ pub struct App {
     pub identities: Arc<dyn IdentityResolver>,
     /// Where a request shows who is calling.
     pub credentials: CredentialSource,
+    /// Where tokens come from, when an identity provider issues them.
+    pub sign_in: Option<SignIn>,
     /// Whether a tool call would work now.
     pub health: Arc<dyn HealthProbe>,
     /// Which store an identity belongs to.
@@ -77,8 +83,9 @@ impl App {
         let audit =
             Arc::new(AuditWriter::start(Arc::clone(&service), audit_settings(&config.audit))?);
         let stores: Arc<dyn StoreDirectory> = Arc::new(PgStoreDirectory::new(Arc::clone(&service)));
-        let (identities, credentials) =
-            identity(&config.auth, data_dir, Arc::clone(&clock), Arc::clone(&stores))?;
+        let grants: Arc<dyn IdentityGrants> = Arc::new(PgIdentityGrants::new(Arc::clone(&service)));
+        let Identity { resolver: identities, credentials, sign_in } =
+            identity(&config.auth, data_dir, Arc::clone(&clock), Arc::clone(&stores), grants)?;
         let mut mcp = RetailMcp::builder()
             .query_runner(Arc::new(PgQueryRunner::new(Arc::clone(&database))))
             .schema_catalog(Arc::new(PgSchemaCatalog::new(Arc::clone(&database))))
@@ -93,6 +100,7 @@ impl App {
             mcp: mcp.build()?,
             identities,
             credentials,
+            sign_in,
             health: Arc::new(
                 PgHealthProbe::new(Arc::clone(&database)).with_service(Arc::clone(&service)),
             ),
@@ -159,35 +167,45 @@ fn query_limits(config: &Config) -> anyhow::Result<QueryLimits> {
     })
 }
 
+/// Who is calling, and how they show it.
+struct Identity {
+    resolver: Arc<dyn IdentityResolver>,
+    credentials: CredentialSource,
+    sign_in: Option<SignIn>,
+}
+
 fn identity(
     config: &AuthConfig,
     data_dir: &Path,
     clock: Arc<dyn Clock>,
     stores: Arc<dyn StoreDirectory>,
-) -> anyhow::Result<(Arc<dyn IdentityResolver>, CredentialSource)> {
+    grants: Arc<dyn IdentityGrants>,
+) -> anyhow::Result<Identity> {
     // Without a mode nobody has an identity by HTTP; stdio and maintenance need none.
     match config.mode.unwrap_or(AuthMode::DevToken) {
         AuthMode::DevToken => {
             let key = dev_token_key(config, data_dir)?;
-            Ok((
-                Arc::new(
-                    DevTokenResolver::new(&key, clock, stores)
-                        .with_costs_for_stores(config.store_managers_see_costs),
-                ),
-                CredentialSource::BearerToken,
-            ))
+            let resolver = DevTokenResolver::new(&key, clock, stores)
+                .with_costs_for_stores(config.store_managers_see_costs);
+            let credentials = CredentialSource::BearerToken;
+            Ok(Identity { resolver: Arc::new(resolver), credentials, sign_in: None })
         }
         AuthMode::TrustedHeader => {
             let head_office = config.trusted_header.head_office_ids.iter().copied();
-            Ok((
-                Arc::new(
-                    TrustedHeaderResolver::new(head_office, clock, stores)
-                        .with_costs_for_stores(config.store_managers_see_costs),
-                ),
-                CredentialSource::TrustedHeader(TrustedPeers::new(
-                    config.trusted_header.proxies.clone(),
-                )),
-            ))
+            let resolver = TrustedHeaderResolver::new(head_office, clock, stores)
+                .with_costs_for_stores(config.store_managers_see_costs);
+            let peers = TrustedPeers::new(config.trusted_header.proxies.clone());
+            let credentials = CredentialSource::TrustedHeader(peers);
+            Ok(Identity { resolver: Arc::new(resolver), credentials, sign_in: None })
+        }
+        AuthMode::Oidc => {
+            let grants = config.identity_table.then_some(grants);
+            let settings = oidc::settings(config)?;
+            let sign_in = SignIn::new(config, &settings)?;
+            let resolver = Arc::new(OidcResolver::new(&settings, clock, stores, grants)?);
+            tokio::spawn(oidc::keep_fresh(Arc::downgrade(&resolver)));
+            let credentials = CredentialSource::BearerToken;
+            Ok(Identity { resolver, credentials, sign_in: Some(sign_in) })
         }
     }
 }

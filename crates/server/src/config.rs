@@ -4,6 +4,7 @@
 //! `retail-mcp config` and `docs/configuration.md` all read that table.
 
 mod aliases;
+mod auth;
 mod edge;
 mod embeddings;
 mod error;
@@ -22,13 +23,17 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use auth::{
+    AuthConfig, AuthMode, DelegationConfig, DevTokenConfig, IssuerConfig, RuleConfig,
+    TrustedHeaderConfig,
+};
 pub use edge::{LimitsConfig, ProxyHeader, TlsConfig};
 pub use embeddings::{AzureAuth, AzureConfig, EmbeddingsConfig, OpenAiConfig, Provider};
 pub use error::{ConfigError, Fault};
 pub use reference::reference_markdown;
 pub use sections::{
-    AuditConfig, AuditPolicyName, AuthConfig, AuthMode, DatabaseConfig, DevTokenConfig, LogConfig,
-    LogFormat, QueryConfig, ServerConfig, SslMode, TrustedHeaderConfig,
+    AuditConfig, AuditPolicyName, DatabaseConfig, LogConfig, LogFormat, QueryConfig, ServerConfig,
+    SslMode,
 };
 pub use sources::Sources;
 pub use validate::Purpose;
@@ -79,7 +84,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EffectiveValue {
     /// The key, for example `server.listen`.
-    pub key: &'static str,
+    pub key: String,
     /// The value as text, a secret as `***`, none when it is not set.
     pub value: Option<String>,
     /// `default`, `file F`, `environment V` or `flag --F`.

@@ -20,9 +20,12 @@ mod refusal;
 mod request_log;
 mod response_headers;
 mod serve;
+mod sign_in;
+mod step_up;
 pub(crate) mod tls;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -46,7 +49,7 @@ pub use identity::CredentialSource;
 pub use serve::serve;
 pub use tls::{Tls, TlsError};
 
-/// The routes of a server: `/mcp`, `/health`, `/ready`.
+/// The routes of a server: `/mcp`, `/health`, `/ready`, and what clients must know to sign in.
 ///
 /// `draining` makes `/ready` say no; `abort` ends the requests in flight.
 pub fn router(
@@ -59,15 +62,28 @@ pub fn router(
     let options = options(server, abort);
     let gate = Gate::new(&options.allowed_hosts, &options.allowed_origins);
     let admission = Admission::new(&config.limits, server);
-    let identities = identity::Identities { resolver: app.identities, source: app.credentials };
+    let sign_in = app.sign_in.map(Arc::new);
+    let identities = identity::Identities {
+        resolver: app.identities,
+        source: app.credentials,
+        sign_in: sign_in.clone(),
+    };
 
     // The layer that is added last is the outermost.
-    let mcp = Router::new()
-        .route_service("/mcp", app.mcp.streamable_http_service(options))
+    let mut mcp = Router::new().route_service("/mcp", app.mcp.streamable_http_service(options));
+    let mut public = Router::new();
+    if let Some(sign_in) = sign_in {
+        public = sign_in::routes(&sign_in);
+        let step_up =
+            step_up::StepUp { mcp: app.mcp, sign_in, max_body_bytes: server.max_body_bytes };
+        mcp = mcp.layer(from_fn_with_state(step_up, step_up::challenge));
+    }
+    let mcp = mcp
         .layer(from_fn_with_state(admission.clone(), admission::by_principal))
         .layer(from_fn_with_state(identities, identity::identify))
         .layer(from_fn_with_state(admission.clone(), admission::by_failures));
     let guarded = mcp
+        .merge(public)
         .fallback(async || Refusal::NotFound.into_response())
         .layer(from_fn_with_state(admission, admission::by_address))
         .layer(option_layer(cors::layer(&server.cors_origins)))

@@ -11,4 +11,5 @@ mod key_file;
 mod lifecycle;
 mod local;
 mod logging;
+pub mod oidc;
 mod sample;

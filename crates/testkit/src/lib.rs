@@ -9,6 +9,7 @@
 mod cluster;
 mod corpus;
 mod database;
+mod issuer;
 mod principal;
 mod proxy;
 mod signature;
@@ -20,6 +21,7 @@ pub use corpus::{Attack, Benign, Must, attacks, benign};
 pub use database::{
     HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase, until,
 };
+pub use issuer::{Behaviour, KeyKind, Outage, TestIssuer, TestKey, hmac_token, joined_token};
 pub use principal::{KnownIdentity, head_office, principal, store, stores};
 pub use proxy::CuttingProxy;
 pub use signature::signature;

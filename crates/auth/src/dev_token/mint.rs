@@ -11,12 +11,10 @@ use secrecy::SecretString;
 
 use super::DevTokenKey;
 use super::claims::{AUDIENCE, ISSUER, MintedPayload};
+use crate::subject::is_subject;
 
 /// The longest life of a development token: 30 days.
 pub const MAX_TTL: Duration = Duration::from_hours(30 * 24);
-
-/// The longest subject in bytes. It may stand in logs.
-const MAX_SUBJECT_BYTES: usize = 200;
 
 /// Which rows a token opens. One of the two has to be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,9 +102,4 @@ impl fmt::Debug for DevTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DevTokens").finish_non_exhaustive()
     }
-}
-
-/// Whether `text` can name a caller in a log.
-pub(super) fn is_subject(text: &str) -> bool {
-    (1..=MAX_SUBJECT_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
 }

@@ -10,10 +10,11 @@ use retail_domain::ports::{Clock, Credential, IdentityResolver, Proof, StoreDire
 use retail_domain::{Error, ErrorCode, RlsUserId, VerifiedIdentity, Visibility};
 
 use super::claims::{AUDIENCE, ISSUER, ReceivedPayload};
-use super::mint::is_subject;
 use super::{DevTokenKey, MAX_TTL, StoreGrant};
+use crate::acting::act_for;
 use crate::cached_stores::CachedStores;
 use crate::scopes::scopes_of;
+use crate::subject::is_subject;
 
 /// No token of ours is longer. What is longer is refused before it is decoded.
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -183,7 +184,8 @@ impl IdentityResolver for DevTokenResolver {
                 .ok_or(TokenFault::UnknownStore)?,
         };
         let scopes = scopes_of(&visibility, with_costs || self.stores_see_costs);
-        Ok(VerifiedIdentity::new(subject, visibility, scopes))
+        let identity = VerifiedIdentity::new(subject, visibility, scopes);
+        act_for(identity, credential.acting_store.as_ref(), &self.stores).await
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use ::config::{File, FileFormat, Map, Source, Value, ValueKind};
 
 use super::aliases::{ALIASES, Conversion};
-use super::keys::{ENV_PREFIX, KEYS, Key, is_section};
+use super::keys::{ENV_PREFIX, KEYS, Key, NAME_RULE, Place, is_section, variable_of, wants_name};
 use super::sources::Sources;
 use super::{ConfigError, Fault};
 
@@ -18,16 +18,24 @@ const DEFAULT_FILE: &str = "retail-mcp.toml";
 
 /// Known keys with values that remember their origin.
 #[derive(Clone, Default)]
-pub(super) struct Layer(Vec<(&'static Key, Value)>);
+pub(super) struct Layer(Vec<(Place, Value)>);
 
 impl Layer {
-    pub(super) fn set(&mut self, key: &'static Key, origin: &str, value: ValueKind) {
-        self.0.push((key, Value::new(Some(&origin.to_owned()), value)));
+    pub(super) fn set(&mut self, place: Place, origin: &str, value: ValueKind) {
+        self.0.push((place, Value::new(Some(&origin.to_owned()), value)));
+    }
+
+    /// The names of the sections `section`, whose path ends in `<name>`.
+    pub(super) fn names<'a>(&'a self, section: &'a str) -> impl Iterator<Item = &'a str> {
+        let places = self.0.iter().map(|(place, _)| place);
+        places
+            .filter(move |place| place.key.named_section() == Some(section))
+            .filter_map(Place::name)
     }
 
     /// The text that was set last for `path`.
     pub(super) fn text(&self, path: &str) -> Option<&str> {
-        let (_, value) = self.0.iter().rev().find(|(key, _)| key.path == path)?;
+        let (_, value) = self.0.iter().rev().find(|(place, _)| place.path == path)?;
         match &value.kind {
             ValueKind::String(text) => Some(text),
             _ => None,
@@ -36,7 +44,7 @@ impl Layer {
 
     /// Whether `path` is set, and who set it last.
     fn origin(&self, path: &str) -> Option<&str> {
-        self.0.iter().rev().find(|(key, _)| key.path == path)?.1.origin()
+        self.0.iter().rev().find(|(place, _)| place.path == path)?.1.origin()
     }
 }
 
@@ -46,23 +54,25 @@ impl Source for Layer {
     }
 
     fn collect(&self) -> Result<Map<String, Value>, ::config::ConfigError> {
-        Ok(self.0.iter().map(|(key, value)| (key.path.to_owned(), value.clone())).collect())
+        Ok(self.0.iter().map(|(place, value)| (place.path.clone(), value.clone())).collect())
     }
 }
 
 /// Shows no values: some are secrets.
 impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(key, _)| key.path)).finish()
+        f.debug_list().entries(self.0.iter().map(|(place, _)| &place.path)).finish()
     }
 }
 
-/// The built-in defaults.
-pub(super) fn defaults() -> Layer {
+/// The built-in defaults. Those of a section with a name count where the section is.
+pub(super) fn defaults<'a>(names: impl Fn(&'static str) -> Vec<&'a str>) -> Layer {
     let mut layer = Layer::default();
     for key in KEYS {
-        if let Some(default) = key.default {
-            layer.set(key, "default", key.kind.value_of(default));
+        let Some(default) = key.default else { continue };
+        let sections = key.named_section().map_or_else(|| vec![""], &names);
+        for name in sections {
+            layer.set(Place::new(key, name), "default", key.kind.value_of(default));
         }
     }
     layer
@@ -119,7 +129,7 @@ fn collect_table(
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (name, value) in entries {
         let path = if section.is_empty() { name } else { format!("{section}.{name}") };
-        match (Key::find(&path), value.kind) {
+        match (Place::find(&path), value.kind) {
             // Refused here: in a merge, a table would lose its origin.
             (Some(_), ValueKind::Table(_)) => {
                 faults.push(Fault::new(&path, origin.to_owned(), "is a key and not a section"));
@@ -135,7 +145,10 @@ fn collect_table(
                     format!("is a section: write [{path}]"),
                 ));
             }
-            (None, _) => faults.push(unknown(&path, origin, Key::path)),
+            (None, ValueKind::Table(_)) if wants_name(&path) => {
+                faults.push(Fault::new(&path, origin.to_owned(), NAME_RULE));
+            }
+            (None, _) => faults.push(unknown(&path, origin, path_of)),
         }
     }
 }
@@ -149,9 +162,10 @@ pub(super) fn aliases(sources: &Sources, below: &[&Layer], faults: &mut Vec<Faul
         let Some(text) = variable(sources, alias.variable) else {
             continue;
         };
-        let Some(key) = Key::find(alias.key) else {
+        let Some(place) = Place::find(alias.key) else {
             continue;
         };
+        let key = place.key;
         let mut origin = format!("environment {}", alias.variable);
         let Some(text) = text.to_str() else {
             faults.push(Fault::new(key.path, origin, "is not valid UTF-8"));
@@ -167,7 +181,7 @@ pub(super) fn aliases(sources: &Sources, below: &[&Layer], faults: &mut Vec<Faul
         {
             origin = format!("{origin}, {}", other.trim_start_matches("environment "));
         }
-        layer.set(key, &origin, value);
+        layer.set(place, &origin, value);
     }
     layer
 }
@@ -185,14 +199,19 @@ pub(super) fn environment(sources: &Sources, faults: &mut Vec<Fault>) -> Layer {
             continue;
         };
         let origin = format!("environment {name}");
-        match (KEYS.iter().find(|key| key.variable() == name), value.to_str()) {
+        match (Place::of_variable(name), value.to_str()) {
             (None, _) => {
                 let path = name.trim_start_matches(ENV_PREFIX).replace("__", ".").to_lowercase();
-                faults.push(unknown(&path, &origin, Key::variable));
+                faults.push(unknown(&path, &origin, variable_of));
             }
-            (Some(key), None) => faults.push(Fault::new(key.path, origin, "is not valid UTF-8")),
+            (Some(place), None) => {
+                faults.push(Fault::new(place.path, origin, "is not valid UTF-8"));
+            }
             (Some(_), Some("")) => {}
-            (Some(key), Some(text)) => layer.set(key, &origin, key.kind.value_of(text)),
+            (Some(place), Some(text)) => {
+                let value = place.key.kind.value_of(text);
+                layer.set(place, &origin, value);
+            }
         }
     }
     layer
@@ -203,17 +222,24 @@ pub(super) fn flags(sources: &Sources, faults: &mut Vec<Fault>) -> Layer {
     let mut layer = Layer::default();
     for flag in &sources.flags {
         let origin = format!("flag {}", flag.name);
-        match Key::find(&flag.key) {
-            Some(key) => layer.set(key, &origin, key.kind.value_of(&flag.value)),
-            None => faults.push(unknown(&flag.key, &origin, Key::path)),
+        match Place::find(&flag.key) {
+            Some(place) => {
+                let value = place.key.kind.value_of(&flag.value);
+                layer.set(place, &origin, value);
+            }
+            None => faults.push(unknown(&flag.key, &origin, path_of)),
         }
     }
     layer
 }
 
+fn path_of(path: &str) -> String {
+    path.to_owned()
+}
+
 /// `write` spells a key as its source does.
-fn unknown(path: &str, origin: &str, write: fn(&Key) -> String) -> Fault {
-    let nearest = Key::nearest(path).map(write).unwrap_or_default();
+fn unknown(path: &str, origin: &str, write: fn(&str) -> String) -> Fault {
+    let nearest = Key::nearest(path).map(|key| write(&key.spelled_as(path))).unwrap_or_default();
     Fault::new(path, origin.to_owned(), format!("there is no such key; did you mean {nearest}?"))
 }
 

@@ -43,6 +43,9 @@ Each value comes from the highest of these that sets it:
 - A key that does not exist is an error, in the file and in `RETAIL_MCP__…`, and the message names the
   nearest that does. A named file that is not there is an error too.
 - A list is an array in the file (`[\"a\", \"b\"]`) and has commas in the environment (`a,b`).
+- A section with `<name>` may be there several times, under names of your choice: `[auth.issuers.entra]` in
+  the file, `RETAIL_MCP__AUTH__ISSUERS__ENTRA__…` in the environment. Such a name has lower-case letters,
+  digits and single underscores.
 - A time has its unit: `500ms`, `30s`, `5m`, `12h`.
 - An environment variable that is empty counts as not set.
 - A secret is never printed. It can be given by the path of a file, in the key that ends in `_file`;

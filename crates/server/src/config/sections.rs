@@ -1,14 +1,11 @@
 //! The sections of the configuration as types.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use retail_auth::PeerNetwork;
 use secrecy::SecretString;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::edge::{ProxyHeader, TlsConfig};
 
@@ -127,62 +124,6 @@ pub struct QueryConfig {
     /// The longest time for one statement.
     #[serde(with = "humantime_serde")]
     pub statement_timeout: Duration,
-}
-
-/// Section `auth`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthConfig {
-    /// How callers prove who they are. There is no default: `serve` asks for it.
-    pub mode: Option<AuthMode>,
-    /// Whether product search shows stores what products cost and earn.
-    pub store_managers_see_costs: bool,
-    /// Section `auth.dev_token`.
-    pub dev_token: DevTokenConfig,
-    /// Section `auth.trusted_header`.
-    pub trusted_header: TrustedHeaderConfig,
-}
-
-/// How callers prove who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AuthMode {
-    /// By a token that `retail-mcp token` minted.
-    DevToken,
-    /// By `x-rls-user-id`, which a proxy sets.
-    TrustedHeader,
-}
-
-impl fmt::Display for AuthMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DevToken => "dev-token",
-            Self::TrustedHeader => "trusted-header",
-        })
-    }
-}
-
-/// Section `auth.dev_token`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DevTokenConfig {
-    /// File of the key that signs tokens. None: a file in the data folder.
-    pub key_file: Option<PathBuf>,
-    /// Life of a token when `retail-mcp token` is given none.
-    #[serde(with = "humantime_serde")]
-    pub default_ttl: Duration,
-    /// Whether tokens are taken on an address that other machines reach.
-    pub allow_remote: bool,
-}
-
-/// Section `auth.trusted_header`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrustedHeaderConfig {
-    /// Addresses and networks of proxies that may send the header, besides loopback.
-    pub proxies: Vec<PeerNetwork>,
-    /// The identities that see all stores.
-    pub head_office_ids: Vec<Uuid>,
 }
 
 /// Section `audit`.

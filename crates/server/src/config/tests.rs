@@ -4,6 +4,7 @@ mod aliases;
 mod embeddings;
 mod faults;
 mod layering;
+mod named_sections;
 mod reference;
 mod secrets;
 

@@ -1,5 +1,7 @@
 //! Whether the values fit each other.
 
+mod auth;
+
 use super::{AuthMode, Config, ConfigError, Fault, Provider, SslMode};
 
 /// What the process is about to do with the configuration.
@@ -78,7 +80,7 @@ fn validate_http(faults: &mut Faults<'_>, purpose: Purpose) {
     if purpose == Purpose::Serve && auth.mode.is_none() {
         faults.add(
             "auth.mode",
-            "must be set to dev-token or trusted-header: nobody is served without an identity",
+            "must be set to oidc, trusted-header or dev-token: nobody is served without an identity",
         );
     }
     if auth.mode == Some(AuthMode::TrustedHeader)
@@ -93,6 +95,9 @@ fn validate_http(faults: &mut Faults<'_>, purpose: Purpose) {
                 server.listen
             ),
         );
+    }
+    if auth.mode == Some(AuthMode::Oidc) {
+        auth::validate(faults);
     }
 }
 

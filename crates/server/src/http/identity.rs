@@ -9,11 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use retail_auth::{TrustedPeers, www_authenticate};
-use retail_domain::ports::{Credential, IdentityResolver};
+use retail_auth::{Challenge, TrustedPeers};
+use retail_domain::ports::{ActingStore, Credential, IdentityResolver};
 use retail_domain::{Error, ErrorCode};
 use serde_json::json;
 use tracing::{info, warn};
+
+use crate::oidc::SignIn;
 
 /// Where a request shows who is calling.
 #[derive(Debug, Clone)]
@@ -28,7 +30,14 @@ pub enum CredentialSource {
 pub(super) struct Identities {
     pub(super) resolver: Arc<dyn IdentityResolver>,
     pub(super) source: CredentialSource,
+    /// What a caller without a good token is told.
+    pub(super) sign_in: Option<Arc<SignIn>>,
 }
+
+/// Names the one store that the caller wants to act for.
+const ACTING_STORE: &str = "x-retail-store";
+/// Says why, which head office must.
+const VIEW_REASON: &str = "x-retail-view-reason";
 
 /// Puts the principal into the request, or answers 401.
 pub(super) async fn identify(
@@ -37,17 +46,37 @@ pub(super) async fn identify(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let credential = match identities.source.credential(request.headers(), peer) {
+    let sign_in = identities.sign_in.as_deref();
+    let headers = request.headers();
+    let credential = match identities.source.credential(headers, peer) {
         Ok(Some(credential)) => credential,
-        Ok(None) => return refuse(None),
-        Err(error) => return refuse(Some(&error)),
+        Ok(None) => return refuse(None, sign_in),
+        Err(error) => return refuse(Some(&error), sign_in),
+    };
+    let credential = match acting_store(headers) {
+        Ok(acting_store) => credential.acting_for(acting_store),
+        Err(error) => return refuse(Some(&error), sign_in),
     };
     match identities.resolver.resolve(&credential).await {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
             next.run(request).await
         }
-        Err(error) => refuse(Some(&error)),
+        Err(error) => refuse(Some(&error), sign_in),
+    }
+}
+
+/// The store that the caller wants to act for.
+fn acting_store(headers: &HeaderMap) -> Result<Option<ActingStore>, Error> {
+    let wrong = |message: String| Error::new(ErrorCode::InvalidArgument, message);
+    let once = |name| match single(headers, name) {
+        Ok(value) => Ok(value.map(ToOwned::to_owned)),
+        Err(_) => Err(wrong(format!("{name} must be sent once, in ASCII"))),
+    };
+    match (once(ACTING_STORE)?, once(VIEW_REASON)?) {
+        (Some(store), reason) => Ok(Some(ActingStore { store, reason })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(wrong(format!("{VIEW_REASON} goes with {ACTING_STORE}"))),
     }
 }
 
@@ -92,12 +121,13 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Err
 }
 
 /// The answer to a request without a good credential.
-fn refuse(error: Option<&Error>) -> Response {
+fn refuse(error: Option<&Error>, sign_in: Option<&SignIn>) -> Response {
     let missing = Error::new(ErrorCode::Unauthenticated, "authentication is required");
     let shown = error.unwrap_or(&missing);
     let status = match shown.code() {
         ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::InvalidArgument => StatusCode::BAD_REQUEST,
         ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
@@ -107,17 +137,34 @@ fn refuse(error: Option<&Error>) -> Response {
     } else {
         info!(status = status.as_u16(), error = %shown, cause, "a caller was not identified");
     }
-    let body = Json(json!({
-        "code": shown.code(),
-        "message": shown.public_message(),
-        "hint": shown.hint(),
-        "retryable": shown.is_retryable(),
-    }));
-    let mut response = (status, body).into_response();
-    if status == StatusCode::UNAUTHORIZED
-        && let Ok(challenge) = HeaderValue::from_str(&www_authenticate(error))
-    {
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    let mut response = (status, body(shown)).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = match error {
+            Some(error) => Challenge::new().invalid_token(error),
+            None => Challenge::new(),
+        };
+        let challenge = match sign_in {
+            Some(sign_in) => sign_in.first(challenge),
+            None => challenge,
+        };
+        add_challenge(&mut response, &challenge);
     }
     response
+}
+
+/// An error as callers see it.
+pub(super) fn body(error: &Error) -> Json<serde_json::Value> {
+    Json(json!({
+        "code": error.code(),
+        "message": error.public_message(),
+        "hint": error.hint(),
+        "retryable": error.is_retryable(),
+    }))
+}
+
+/// Adds `WWW-Authenticate`.
+pub(super) fn add_challenge(response: &mut Response, challenge: &Challenge) {
+    if let Ok(value) = HeaderValue::from_str(&challenge.to_string()) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, value);
+    }
 }

@@ -19,6 +19,7 @@ mod embed;
 mod identity;
 mod isolation;
 mod keys;
+mod oidc;
 mod questions;
 mod readiness;
 mod search;

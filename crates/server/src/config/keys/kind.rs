@@ -44,6 +44,12 @@ pub(in crate::config) enum Kind {
     },
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// A list of texts, none of them empty.
+    Texts,
+    /// A list of these words.
+    Choices(&'static [&'static str]),
+    /// An `https` address, or an `http` one on this machine.
+    Url,
     /// A list of host names, with or without a port.
     Hosts,
     /// A list of web origins.
@@ -69,7 +75,12 @@ impl Kind {
                 Ok(value) => value.into(),
                 Err(_) => text.into(),
             },
-            Self::Hosts | Self::Origins | Self::Networks | Self::Uuids => {
+            Self::Texts
+            | Self::Choices(_)
+            | Self::Hosts
+            | Self::Origins
+            | Self::Networks
+            | Self::Uuids => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 items.map(str::to_owned).collect::<Vec<_>>().into()
             }
@@ -118,6 +129,17 @@ impl Kind {
                     Err(format!("must be one of {}, and is {text:?}", words.join(", ")))
                 }
             }
+            Self::Texts => each(value, |item| {
+                if item.is_empty() { Err("has an empty entry".to_owned()) } else { Ok(()) }
+            }),
+            Self::Choices(words) => each(value, |item| {
+                if words.contains(&item) {
+                    Ok(())
+                } else {
+                    Err(format!("must be a list of {}, and has {item:?}", words.join(", ")))
+                }
+            }),
+            Self::Url => check_url(text(value)?),
             Self::Hosts => each(value, check_host),
             Self::Origins => each(value, check_origin),
             Self::Networks => each(value, |item| {
@@ -163,6 +185,27 @@ fn check_duration(value: &ValueKind, min: Duration, max: Duration) -> Result<(),
         Ok(duration) if (min..=max).contains(&duration) => Ok(()),
         _ => Err(wrong()),
     }
+}
+
+fn check_url(text: &str) -> Result<(), String> {
+    // Not shown where a password could stand in it.
+    let shown = if text.contains(['@', '?', '#']) { "…" } else { text };
+    let wrong = || {
+        format!(
+            "must be an address such as https://id.example.com/tenant, or http:// on this machine, without \
+             a user, a query or a fragment, and is {shown:?}"
+        )
+    };
+    let url: http::Uri = text.parse().map_err(|_| wrong())?;
+    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let is_here = host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    let is_safe = match url.scheme_str() {
+        Some("https") => !host.is_empty(),
+        Some("http") => is_here,
+        _ => false,
+    };
+    if is_safe && !text.contains(['@', '?', '#']) { Ok(()) } else { Err(wrong()) }
 }
 
 fn check_host(host: &str) -> Result<(), String> {
@@ -228,6 +271,16 @@ mod tests {
     #[case(Kind::Origins, "https://chat.example.com,vscode-file://vscode-app", true)]
     #[case(Kind::Origins, "chat.example.com", false)]
     #[case(Kind::Origins, "https://chat.example.com/", false)]
+    #[case(Kind::Texts, "a, b", true)]
+    #[case(Kind::Choices(&["a", "b"]), "a,b", true)]
+    #[case(Kind::Choices(&["a", "b"]), "a,c", false)]
+    #[case(Kind::Url, "https://id.example.com/tenant/", true)]
+    #[case(Kind::Url, "http://127.0.0.1:9000", true)]
+    #[case(Kind::Url, "http://[::1]:9000/x", true)]
+    #[case(Kind::Url, "http://id.example.com", false)]
+    #[case(Kind::Url, "https://id.example.com/?a=b", false)]
+    #[case(Kind::Url, "https://a:b@id.example.com", false)]
+    #[case(Kind::Url, "id.example.com", false)]
     #[case(Kind::Networks, "10.0.0.0/8,::1", true)]
     #[case(Kind::Networks, "0.0.0.0/0", false)]
     #[case(Kind::Uuids, "", true)]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rstest::rstest;
 
 use super::super::aliases::ALIASES;
-use super::super::keys::Key;
+use super::super::keys::Place;
 use super::super::{Config, Sources};
 use super::{effective, environment, faults};
 
@@ -66,7 +66,7 @@ fn an_alias_sets_its_key(
 fn each_alias_names_a_key_that_is_there() {
     let mut variables = HashSet::new();
     for alias in ALIASES {
-        assert!(Key::find(alias.key).is_some(), "{}", alias.key);
+        assert!(Place::find(alias.key).is_some(), "{}", alias.key);
         assert!(variables.insert(alias.variable), "{} is there twice", alias.variable);
     }
 }
