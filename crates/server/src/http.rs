@@ -143,7 +143,6 @@ mod tests {
     use crate::config::Sources;
 
     #[tokio::test]
-    #[expect(clippy::panic, reason = "it is what is tested")]
     async fn a_panic_is_a_neutral_500() {
         let config = Config::load(&Sources::default()).unwrap();
         let broken = get(async || -> StatusCode { panic!("the password is hunter2") });

@@ -68,12 +68,12 @@ impl Flood {
         others(&address, &callers, Duration::from_secs(2))?;
         let quiet = others(&address, &callers, time)?;
         console::line(&format!("quiet    {quiet}"));
-        let flooded = Flooded::default();
+        let outcome = Flooded::default();
         let under_flood =
-            self.flood(&address, &flooder, &flooded, || others(&address, &callers, time))?;
+            self.flood(&address, &flooder, &outcome, || others(&address, &callers, time))?;
         console::line(&format!("flooded  {under_flood}"));
-        let answered = flooded.answered.load(Ordering::Relaxed);
-        let refused = flooded.refused.load(Ordering::Relaxed);
+        let answered = outcome.answered.load(Ordering::Relaxed);
+        let refused = outcome.refused.load(Ordering::Relaxed);
         console::line(&format!(
             "the flood: limit {limit} a second, {flood} wanted, about {} sent; {answered} answered, {refused} refused",
             (answered + refused) / self.common.seconds,

@@ -35,11 +35,8 @@ impl Emitted {
         let bytes = debug.trim_matches(['[', ']']);
         for (source, text) in &self.0 {
             for notation in [secret, &secret.to_uppercase(), &hex::encode(secret), bytes] {
-                if let Some(at) = text.find(notation) {
-                    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
-                    let line = text[line..].lines().next().unwrap_or_default();
-                    panic!("{what} stands in {source}: {line}");
-                }
+                let line = text.lines().find(|line| line.contains(notation));
+                assert_eq!(line, None, "{what} stands in {source}");
             }
         }
     }

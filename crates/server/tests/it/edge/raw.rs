@@ -33,11 +33,14 @@ impl Raw {
             if let Some(answer) = whole(&bytes) {
                 return Some(answer);
             }
-            match self.0.read(&mut buffer) {
-                Ok(0) => return None,
-                Ok(count) => bytes.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
-                Err(error) => panic!("no answer within {PATIENCE:?}: {error}"),
+            let read = self.0.read(&mut buffer);
+            if read.as_ref().is_err_and(|error| error.kind() == ErrorKind::ConnectionReset) {
+                return None;
+            }
+            // Else the time is over: it hangs.
+            match read.unwrap() {
+                0 => return None,
+                count => bytes.extend_from_slice(&buffer[..count]),
             }
         }
     }
@@ -45,7 +48,7 @@ impl Raw {
     /// The status of one answer.
     #[track_caller]
     pub(super) fn status(&mut self) -> u16 {
-        self.answer().expect("the connection was closed without an answer").0
+        self.answer().unwrap().0
     }
 
     /// Whether the server closes the connection within this time, without another byte.
