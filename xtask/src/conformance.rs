@@ -2,6 +2,7 @@
 
 mod results;
 pub(crate) mod server;
+mod sign_in;
 mod suite;
 mod tools;
 
@@ -14,6 +15,7 @@ use crate::command::{self, CommandLine};
 use crate::console;
 use crate::workspace::Workspace;
 use server::Server;
+use sign_in::SignIn;
 use tools::{Node, Python};
 
 /// The most that one client's checks take.
@@ -28,13 +30,18 @@ pub(crate) fn run(workspace: &Workspace, server_binary: Option<PathBuf>) -> Resu
     } else {
         // With the features of the whole workspace, as the tests' build: else the model is compiled again.
         let build = CommandLine::new("cargo").words("build --locked --workspace --bin retail-mcp");
-        build.in_dir(workspace.root()).run()?;
+        build.arg("--bin").arg("test-issuer").in_dir(workspace.root()).run()?;
         workspace.built("debug", "retail-mcp")
     };
     if !binary.is_file() {
         bail!("there is no server binary at {}", binary.display());
     }
+    let issuer = workspace.built("debug", "test-issuer");
+    if !issuer.is_file() {
+        bail!("{} is missing: cargo build --workspace --bin test-issuer", issuer.display());
+    }
     let mut server = Server::start(&binary)?;
+    let mut sign_in = SignIn::start(&binary, &issuer)?;
     let mut failed = Vec::new();
     let mut part = |name: &'static str, check: &dyn Fn(&Server) -> Result<()>| -> Result<()> {
         console::line(&format!("\n-- {name}"));
@@ -56,10 +63,12 @@ pub(crate) fn run(workspace: &Workspace, server_binary: Option<PathBuf>) -> Resu
         let script = workspace.root().join("conformance/client.py");
         client(&python.run().arg(script).arg(server.settings()))
     })?;
+    part("TypeScript sign-in", &|_| client(&sign_in.typescript(&node)))?;
+    part("Python sign-in", &|_| client(&sign_in.python(workspace, &python)))?;
     for version in suite::VERSIONS {
         part(version.name, &|server| suite::run(workspace, &node, server, version.number))?;
     }
-    if let Err(error) = server.stop() {
+    if let Err(error) = server.stop().and_then(|()| sign_in.stop()) {
         console::problem(&format!("{error:#}"));
         failed.push("stopping the server");
     }

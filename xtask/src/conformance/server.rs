@@ -39,21 +39,31 @@ impl Server {
 
     /// Starts it with environment variables, and mints no tokens.
     pub(crate) fn start_with(binary: &Path, variables: &[(&str, &str)]) -> Result<Self> {
+        Self::start_at(binary, &free_address()?, variables)
+    }
+
+    /// Does so at this address.
+    pub(crate) fn start_at(
+        binary: &Path,
+        address: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         // Not in the target folder: PostgreSQL may run as another user, who must be able to enter.
-        let folder = std::env::temp_dir().join(format!("retail-mcp-conformance-{}", process::id()));
+        let port = address.rsplit(':').next().unwrap_or_default();
+        let name = format!("retail-mcp-conformance-{}-{port}", process::id());
+        let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder).with_context(|| format!("creating {}", folder.display()))?;
         let data_dir = folder.join("data");
-        let address = free_address()?;
         let demo =
             CommandLine::new(binary).words("demo --scale tiny").arg("--data-dir").arg(&data_dir);
-        let mut demo = demo.args(["--listen", &address]);
+        let mut demo = demo.args(["--listen", address]);
         for (name, value) in variables {
             demo = demo.env(name, *value);
         }
         console::line(&format!("$ {demo}"));
         let log = File::create(folder.join("server.log")).context("creating the server's log")?;
         let child = demo.spawn(log.try_clone()?.into(), log.into())?;
-        let mut server = Self { child, address, folder, binary: binary.to_owned() };
+        let mut server = Self { child, address: address.to_owned(), folder, binary: binary.to_owned() };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -159,12 +169,12 @@ impl Drop for Server {
     }
 }
 
-fn free_address() -> Result<String> {
+pub(super) fn free_address() -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").context("looking for a free port")?;
     Ok(listener.local_addr().context("looking for a free port")?.to_string())
 }
 
-fn write_secret(path: &Path, text: &str) -> Result<()> {
+pub(super) fn write_secret(path: &Path, text: &str) -> Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("writing {}", path.display()))

@@ -10,7 +10,7 @@ use clap::Args;
 use retail_auth::StoreGrant;
 use retail_storage::{Admin, ChainStore};
 use secrecy::ExposeSecret;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -47,9 +47,10 @@ impl Demo {
         let stop = CancellationToken::new();
         lifecycle::stop_at_signal(stop.clone())?;
         config.auth.mode = Some(config.auth.mode.unwrap_or(AuthMode::DevToken));
-        if config.auth.mode != Some(AuthMode::DevToken) {
+        if config.auth.mode == Some(AuthMode::TrustedHeader) {
             bail!(
-                "the demo uses development tokens; leave auth.mode out, or run `retail-mcp serve`"
+                "the demo uses development tokens, or an identity provider (auth.mode = \"oidc\"); leave \
+                 auth.mode out, or run `retail-mcp serve`"
             );
         }
         if config.database.host.is_some() {
@@ -141,9 +142,47 @@ fn welcome(
     stores: &[ChainStore],
     started: Instant,
 ) -> anyhow::Result<String> {
+    let endpoint = format!("http://{address}/mcp");
+    let uses_tokens = config.auth.mode == Some(AuthMode::DevToken);
+    let servers = if uses_tokens {
+        with_tokens(config, &endpoint, stores)?
+    } else {
+        // The client finds out by itself where its user signs in.
+        Map::from_iter([("zava".to_owned(), json!({"type": "http", "url": endpoint}))])
+    };
+    let mcp_json = serde_json::to_string_pretty(&json!({"servers": servers}))?;
+    let mut text = String::new();
+    writeln!(text, "\nmcp.json for your client (.vscode/mcp.json in VS Code):\n{mcp_json}\n")?;
+    if uses_tokens {
+        let ttl = humantime_serde::re::humantime::format_duration(config.auth.dev_token.default_ttl);
+        writeln!(text, "The tokens are valid for {ttl}.")?;
+    }
+    writeln!(text, "Questions to try:")?;
+    writeln!(text, "  - What were our net sales by category last quarter?")?;
+    writeln!(
+        text,
+        "  - Which 20 products bring the most revenue, and how much stock is left of each?"
+    )?;
+    writeln!(text, "  - How did this year's orders by month compare with last year's?")?;
+    for question in SEARCH_QUESTIONS {
+        writeln!(text, "  - {question}")?;
+    }
+    writeln!(
+        text,
+        "\nReady at {endpoint} after {:.1} s. Ctrl-C stops it.",
+        started.elapsed().as_secs_f64()
+    )?;
+    Ok(text)
+}
+
+/// A server with a token for head office, and for each store.
+fn with_tokens(
+    config: &Config,
+    endpoint: &str,
+    stores: &[ChainStore],
+) -> anyhow::Result<Map<String, Value>> {
     let minter = Minter::new(config)?;
     let ttl = config.auth.dev_token.default_ttl;
-    let endpoint = format!("http://{address}/mcp");
     let mut servers = Map::new();
     let mut add = |name: &str, grant: StoreGrant| -> anyhow::Result<()> {
         let token = minter.mint(grant, false, ttl)?;
@@ -162,28 +201,5 @@ fn welcome(
         let short = one.store.name.rsplit(' ').next().unwrap_or(&one.store.name).to_lowercase();
         add(&short, StoreGrant::Store(one.store.rls_user_id))?;
     }
-    let mcp_json = serde_json::to_string_pretty(&json!({"servers": servers}))?;
-    let mut text = String::new();
-    writeln!(text, "\nmcp.json for your client (.vscode/mcp.json in VS Code):\n{mcp_json}\n")?;
-    writeln!(
-        text,
-        "The tokens are valid for {}.",
-        humantime_serde::re::humantime::format_duration(ttl)
-    )?;
-    writeln!(text, "Questions to try:")?;
-    writeln!(text, "  - What were our net sales by category last quarter?")?;
-    writeln!(
-        text,
-        "  - Which 20 products bring the most revenue, and how much stock is left of each?"
-    )?;
-    writeln!(text, "  - How did this year's orders by month compare with last year's?")?;
-    for question in SEARCH_QUESTIONS {
-        writeln!(text, "  - {question}")?;
-    }
-    writeln!(
-        text,
-        "\nReady at {endpoint} after {:.1} s. Ctrl-C stops it.",
-        started.elapsed().as_secs_f64()
-    )?;
-    Ok(text)
+    Ok(servers)
 }
