@@ -51,28 +51,43 @@ impl Client {
         Self { address: address.to_owned(), request: request.into_bytes(), connection: None }
     }
 
-    /// Calls the tool once: the status, and how long it took.
-    pub(super) fn call(&mut self) -> Result<(u16, Duration)> {
+    /// Calls the tool once: the answer, and how long it took.
+    pub(super) fn call(&mut self) -> Result<(Answer, Duration)> {
         let started = Instant::now();
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => connect(&self.address)?,
         };
         connection.get_mut().write_all(&self.request).context("sending a call")?;
-        let (status, stays_open) = read_answer(&mut connection)?;
-        if stays_open {
+        let answer = read_answer(&mut connection)?;
+        if answer.stays_open {
             self.connection = Some(connection);
         }
-        Ok((status, started.elapsed()))
+        Ok((answer, started.elapsed()))
     }
 
-    /// Calls the tool once, and fails unless it is answered with 200.
+    /// Calls the tool once, and fails unless it worked.
     pub(super) fn good_call(&mut self) -> Result<Duration> {
-        let (status, took) = self.call()?;
-        if status != 200 {
-            bail!("a call that should be answered got status {status}");
+        let (answer, took) = self.call()?;
+        if !answer.is_good() {
+            bail!("a call failed with status {}: {}", answer.status, answer.body);
         }
         Ok(took)
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    stays_open: bool,
+    body: String,
+}
+
+impl Answer {
+    /// Whether the tool worked. A tool that fails is answered with 200 as well.
+    pub(super) fn is_good(&self) -> bool {
+        self.status == 200 && !self.body.contains("\"isError\":true")
     }
 }
 
@@ -83,8 +98,8 @@ fn connect(address: &str) -> Result<BufReader<TcpStream>> {
     Ok(BufReader::new(stream))
 }
 
-/// The status, and whether another request may follow.
-pub(super) fn read_answer(connection: &mut impl BufRead) -> Result<(u16, bool)> {
+/// Reads one whole answer.
+pub(super) fn read_answer(connection: &mut impl BufRead) -> Result<Answer> {
     let mut line = String::new();
     connection.read_line(&mut line).context("reading an answer")?;
     let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -101,8 +116,9 @@ pub(super) fn read_answer(connection: &mut impl BufRead) -> Result<(u16, bool)> 
             None => break,
         }
     }
-    std::io::copy(&mut connection.take(length), &mut std::io::sink()).context("reading a body")?;
-    Ok((status, stays_open))
+    let mut body = String::new();
+    connection.take(length).read_to_string(&mut body).context("reading a body")?;
+    Ok(Answer { status, stays_open, body })
 }
 
 #[cfg(test)]
@@ -114,8 +130,10 @@ mod tests {
         let mut bytes: &[u8] =
             b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\n\
                                  connection: close\r\ncontent-length: 0\r\n\r\n";
-        assert_eq!(read_answer(&mut bytes).unwrap(), (429, true));
-        assert_eq!(read_answer(&mut bytes).unwrap(), (200, false));
+        let first = read_answer(&mut bytes).unwrap();
+        assert_eq!((first.status, first.stays_open, first.body.as_str()), (429, true, "{}"));
+        let second = read_answer(&mut bytes).unwrap();
+        assert_eq!((second.status, second.stays_open), (200, false));
         assert!(read_answer(&mut bytes).is_err());
     }
 }

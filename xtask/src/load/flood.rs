@@ -20,7 +20,7 @@ const TIMES: u32 = 20;
 const FLOOD_CONNECTIONS: u32 = 128;
 /// Those who call as usual.
 const STORES: [&str; 4] = ["seattle", "bellevue", "tacoma", "spokane"];
-/// The pause of each between an answer and the next call.
+/// The shortest pause of each between an answer and the next call.
 const PAUSE: Duration = Duration::from_millis(40);
 /// Others' p99 under the flood, in terms of the quiet one.
 const GOAL: f64 = 2.0;
@@ -63,14 +63,16 @@ impl Flood {
         let flooder = server.token(&["--all-stores"])?;
         let address = server.address().to_owned();
         let time = Duration::from_secs(self.common.seconds);
+        // Half of what they may ask for.
+        let pause = PAUSE.max(Duration::from_secs(2) / self.limit);
 
         // The first calls find no connection to the database and nothing in its memory.
-        others(&address, &callers, Duration::from_secs(2))?;
-        let quiet = others(&address, &callers, time)?;
+        others(&address, &callers, pause, Duration::from_secs(2))?;
+        let quiet = others(&address, &callers, pause, time)?;
         console::line(&format!("quiet    {quiet}"));
         let outcome = Flooded::default();
         let under_flood =
-            self.flood(&address, &flooder, &outcome, || others(&address, &callers, time))?;
+            self.flood(&address, &flooder, &outcome, || others(&address, &callers, pause, time))?;
         console::line(&format!("flooded  {under_flood}"));
         let answered = outcome.answered.load(Ordering::Relaxed);
         let refused = outcome.refused.load(Ordering::Relaxed);
@@ -98,13 +100,18 @@ impl Flood {
         let over = AtomicBool::new(false);
         let every = Duration::from_secs(1) * FLOOD_CONNECTIONS / (self.limit * TIMES);
         thread::scope(|scope| {
-            for _ in 0..FLOOD_CONNECTIONS {
-                scope.spawn(|| {
+            for number in 0..FLOOD_CONNECTIONS {
+                let over = &over;
+                scope.spawn(move || {
                     let mut client = Client::new(address, token);
-                    let mut next = Instant::now();
+                    // One after the other, not all of them in one moment.
+                    let mut next = Instant::now() + every * number / FLOOD_CONNECTIONS;
+                    thread::sleep(next.saturating_duration_since(Instant::now()));
                     while !over.load(Ordering::Relaxed) {
                         match client.call() {
-                            Ok((200, _)) => flooded.answered.fetch_add(1, Ordering::Relaxed),
+                            Ok((answer, _)) if answer.is_good() => {
+                                flooded.answered.fetch_add(1, Ordering::Relaxed)
+                            }
                             // A connection that was closed is one more refusal.
                             Ok(_) | Err(_) => flooded.refused.fetch_add(1, Ordering::Relaxed),
                         };
@@ -121,7 +128,7 @@ impl Flood {
 }
 
 /// Lets each call as usual for a while, all at once.
-fn others(address: &str, tokens: &[String], time: Duration) -> Result<Latencies> {
+fn others(address: &str, tokens: &[String], pause: Duration, time: Duration) -> Result<Latencies> {
     let started = Instant::now();
     let times = thread::scope(|scope| {
         let callers: Vec<_> = tokens
@@ -133,7 +140,7 @@ fn others(address: &str, tokens: &[String], time: Duration) -> Result<Latencies>
                     while started.elapsed() < time {
                         fail_if_interrupted()?;
                         times.push(client.good_call()?);
-                        thread::sleep(PAUSE);
+                        thread::sleep(pause);
                     }
                     anyhow::Ok(times)
                 })

@@ -74,7 +74,7 @@ fn silent(address: &str, number: u32) -> Result<TcpStream> {
         1 => stream.write_all(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")?,
         _ => {
             stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
-            let (status, _) = read_answer(&mut BufReader::new(&stream))?;
+            let status = read_answer(&mut BufReader::new(&stream))?.status;
             if status != 200 {
                 bail!("/health answers {status}");
             }

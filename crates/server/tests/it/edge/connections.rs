@@ -94,16 +94,19 @@ async fn a_client_that_does_not_read_is_cut_and_counts_until_then() {
         ("SERVER__WRITE_TIMEOUT", "5s"),
         ("QUERY__MAX_BYTES", "60000000"),
         ("QUERY__MAX_ROWS", "5000"),
+        ("QUERY__STATEMENT_TIMEOUT", "30s"),
         ("LIMITS__PRINCIPAL_MAX_CONCURRENT", "1"),
     ])
     .await;
     let address = server.listen().await;
     let token = server.head_office();
-    let sql = "SELECT repeat('x', 9000) FROM generate_series(1, 2000)";
+    let sql = "SELECT repeat('x', 9000) FROM generate_series(1, 1200)";
     let deaf = Call::query(sql).bearer(&token).send_to(address);
     let call = || Call::query("SELECT 1").bearer(&token);
     // Its answer begins to arrive, and it takes no more.
-    eventually(PATIENCE, "the answer is made", || deaf.peek(&mut [0]).is_ok_and(|count| count > 0));
+    eventually(PATIENCE * 3, "the answer is made", || {
+        deaf.peek(&mut [0]).is_ok_and(|count| count > 0)
+    });
     std::thread::sleep(Duration::from_secs(1));
     let reply = server.send(call()).await;
     assert_eq!(reply.status, 429, "{reply:?}");
