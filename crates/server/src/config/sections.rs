@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use retail_auth::PeerNetwork;
 use secrecy::SecretString;
 use serde::Deserialize;
 
