@@ -12,7 +12,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// Headers that MCP clients send. `x-rls-user-id` is none of them: a proxy sets it, never a page.
-const SENT: [HeaderName; 9] = [
+const SENT: [HeaderName; 11] = [
     ACCEPT,
     AUTHORIZATION,
     CONTENT_TYPE,
@@ -22,6 +22,8 @@ const SENT: [HeaderName; 9] = [
     HeaderName::from_static("mcp-protocol-version"),
     HeaderName::from_static("mcp-session-id"),
     HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("x-retail-store"),
+    HeaderName::from_static("x-retail-view-reason"),
 ];
 
 /// Headers of answers that a page may read.
