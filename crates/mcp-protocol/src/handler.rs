@@ -7,9 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
 
-use retail_domain::{AuditEntry, Error, ErrorCode, Principal};
+use retail_domain::{Error, ErrorCode, Principal};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, DiscoverResult, ErrorData,
     InitializeRequestParams, InitializeResult, InitializeResultMethod, JsonObject, ListToolsResult,
@@ -62,22 +61,6 @@ impl RetailHandler {
             Caller::PerRequest => http_parts(context).and_then(|parts| parts.extensions.get()),
         }
         .ok_or_else(error::unauthenticated)
-    }
-
-    /// Takes a place in the audit log for a call that has just come.
-    async fn begin_audit(
-        &self,
-        principal: &Principal,
-        tool: &str,
-        request_id: Option<&str>,
-    ) -> Result<CallAudit, Error> {
-        let Shared { audit_log, clock, .. } = &*self.shared;
-        let id = request_id.unwrap_or_default();
-        let mut entry = AuditEntry::begin(clock.now(), id, principal, tool);
-        if request_id.is_none() {
-            entry.request_id = entry.id.to_string();
-        }
-        CallAudit::begin(audit_log.as_deref(), Instant::now(), entry).await
     }
 }
 
@@ -160,7 +143,7 @@ impl ServerHandler for RetailHandler {
             error.type = tracing::field::Empty,
         );
         let call = async {
-            let audit = self.begin_audit(principal, name, request_id).await?;
+            let audit = self.shared.begin_audit(principal, name, request_id).await?;
             let Some(tool) = tool else {
                 audit.failed(&Error::new(ErrorCode::NotFound, "there is no such tool"));
                 return Ok(None);

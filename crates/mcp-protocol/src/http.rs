@@ -1,15 +1,34 @@
 //! Streamable HTTP, as a tower service to mount in any router.
 
-use std::sync::Arc;
+mod json_rpc;
 
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 
 use crate::{RetailHandler, RetailMcp};
+use json_rpc::Fault;
 
-/// The tower service of [`RetailMcp::streamable_http_service`].
-pub type McpHttpService = StreamableHttpService<RetailHandler, NeverSessionManager>;
+/// The tower service of [`RetailMcp::streamable_http_service`]. Cheap to clone.
+#[derive(Clone)]
+pub struct McpHttpService {
+    rmcp: StreamableHttpService<RetailHandler, NeverSessionManager>,
+    max_body_bytes: usize,
+}
 
 /// How the HTTP service treats requests before it reads them.
 #[derive(Debug, Clone)]
@@ -67,10 +86,77 @@ impl RetailMcp {
             hosts => config.with_allowed_hosts(hosts),
         };
         let handler = RetailHandler::per_request(self.shared());
-        StreamableHttpService::new(
-            move || Ok(handler.clone()),
-            Arc::new(NeverSessionManager::default()),
-            config,
-        )
+        let sessions = Arc::new(NeverSessionManager::default());
+        McpHttpService {
+            rmcp: StreamableHttpService::new(move || Ok(handler.clone()), sessions, config),
+            max_body_bytes: options.max_body_bytes,
+        }
     }
+}
+
+impl fmt::Debug for McpHttpService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("McpHttpService").finish_non_exhaustive()
+    }
+}
+
+type McpResponse = Response<BoxBody<Bytes, Infallible>>;
+
+impl<B> Service<Request<B>> for McpHttpService
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = McpResponse;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<McpResponse, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let mut rmcp = self.rmcp.clone();
+        let max_body_bytes = self.max_body_bytes;
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let body = match Limited::new(body, max_body_bytes).collect().await {
+                Ok(body) => body.to_bytes(),
+                Err(error) if error.is::<LengthLimitError>() => {
+                    return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"));
+                }
+                Err(_) => {
+                    return Ok(plain(StatusCode::BAD_REQUEST, "the body could not be read"));
+                }
+            };
+            if parts.method == Method::POST
+                && is_json(&parts.headers)
+                && let Some(fault) = Fault::find(&body)
+            {
+                return Ok(refusal(&fault));
+            }
+            rmcp.call(Request::from_parts(parts, Full::new(body))).await
+        })
+    }
+}
+
+/// Anything else is refused for its type.
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok()?.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn refusal(fault: &Fault) -> McpResponse {
+    let mut response = plain(StatusCode::BAD_REQUEST, fault.to_json().to_string());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn plain(status: StatusCode, text: impl Into<Bytes>) -> McpResponse {
+    let mut response = Response::new(Full::new(text.into()).boxed());
+    *response.status_mut() = status;
+    response
 }

@@ -3,15 +3,17 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use retail_domain::ports::{
     AuditLog, Clock, Embedder, ProductSearch, QueryRunner, SchemaCatalog, SystemClock,
 };
-use retail_domain::{QueryLimits, Scope};
+use retail_domain::{AuditEntry, Error, Principal, QueryLimits, Scope};
 use rmcp::model::{
     Implementation, ProtocolVersion, ServerCapabilities, ServerConfig as RmcpServerConfig,
 };
 
+use crate::audit::{CallAudit, UNKNOWN_TOOL};
 use crate::tools::{
     ExecuteSalesQuery, GetCurrentUtcDate, GetMultipleTableSchemas, GetProductRecommendations,
     HybridProductSearch, SemanticSearchProducts, ToolEntry, ToolSet,
@@ -77,8 +79,42 @@ impl RetailMcp {
         self.shared.tools.find(tool).map(ToolEntry::scope)
     }
 
+    /// Records a call that was answered with `error` before it came here. `request_id` is what the answer
+    /// and the log call it; the entry's own id stands for none.
+    ///
+    /// # Errors
+    /// Those of [`AuditLog::reserve`]: it cannot be recorded.
+    pub async fn record_refused(
+        &self,
+        principal: &Principal,
+        tool: &str,
+        request_id: Option<&str>,
+        error: &Error,
+    ) -> Result<(), Error> {
+        let tool = self.shared.tools.find(tool).map_or(UNKNOWN_TOOL, ToolEntry::name);
+        self.shared.begin_audit(principal, tool, request_id).await?.failed(error);
+        Ok(())
+    }
+
     pub(crate) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.shared)
+    }
+}
+
+impl Shared {
+    /// Takes a place in the audit log for a call that has just come.
+    pub(crate) async fn begin_audit(
+        &self,
+        principal: &Principal,
+        tool: &str,
+        request_id: Option<&str>,
+    ) -> Result<CallAudit, Error> {
+        let id = request_id.unwrap_or_default();
+        let mut entry = AuditEntry::begin(self.clock.now(), id, principal, tool);
+        if request_id.is_none() {
+            entry.request_id = entry.id.to_string();
+        }
+        CallAudit::begin(self.audit_log.as_deref(), Instant::now(), entry).await
     }
 }
 

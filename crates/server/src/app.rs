@@ -14,9 +14,9 @@ use retail_domain::ports::{
 };
 use retail_mcp_protocol::RetailMcp;
 use retail_storage::{
-    AuditPolicy, AuditSettings, AuditWriter, PgHealthProbe, PgIdentityGrants, PgProductSearch, PgQueryRunner,
-    PgSchemaCatalog, PgStoreDirectory, PoolSettings, Posture, QueryDatabase, ServiceDatabase,
-    StorageError,
+    AuditPolicy, AuditSettings, AuditWriter, PgHealthProbe, PgIdentityGrants, PgProductSearch,
+    PgQueryRunner, PgSchemaCatalog, PgStoreDirectory, PoolSettings, Posture, QueryDatabase,
+    ServiceDatabase, StorageError,
 };
 use tracing::warn;
 

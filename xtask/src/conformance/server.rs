@@ -63,7 +63,8 @@ impl Server {
         console::line(&format!("$ {demo}"));
         let log = File::create(folder.join("server.log")).context("creating the server's log")?;
         let child = demo.spawn(log.try_clone()?.into(), log.into())?;
-        let mut server = Self { child, address: address.to_owned(), folder, binary: binary.to_owned() };
+        let mut server =
+            Self { child, address: address.to_owned(), folder, binary: binary.to_owned() };
         server.wait_until_ready()?;
         Ok(server)
     }

@@ -154,7 +154,8 @@ fn welcome(
     let mut text = String::new();
     writeln!(text, "\nmcp.json for your client (.vscode/mcp.json in VS Code):\n{mcp_json}\n")?;
     if uses_tokens {
-        let ttl = humantime_serde::re::humantime::format_duration(config.auth.dev_token.default_ttl);
+        let ttl =
+            humantime_serde::re::humantime::format_duration(config.auth.dev_token.default_ttl);
         writeln!(text, "The tokens are valid for {ttl}.")?;
     }
     writeln!(text, "Questions to try:")?;

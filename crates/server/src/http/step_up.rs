@@ -48,40 +48,50 @@ pub(super) async fn challenge(
             Error::new(ErrorCode::InvalidArgument, "the request body is too long or broken");
         return (StatusCode::PAYLOAD_TOO_LARGE, body(&error)).into_response();
     };
-    let missing = step_up.missing(&principal, &bytes);
-    if missing.is_empty() {
+    let Some(call) = step_up.needs_more(&principal, &bytes) else {
         return next.run(Request::from_parts(parts, Body::from(bytes))).await;
-    }
-    step_up.refuse(&principal, &missing)
+    };
+    let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+    step_up.refuse(&principal, &call, request_id).await
+}
+
+/// A call for which the caller's token is not enough.
+struct Call {
+    tool: String,
+    missing: Scope,
 }
 
 impl StepUp {
-    /// The scopes that the calls in a body need, that the caller lacks, and that they could have.
-    fn missing(&self, principal: &Principal, bytes: &[u8]) -> BTreeSet<Scope> {
-        let messages = match serde_json::from_slice(bytes) {
-            Ok(Value::Array(batch)) => batch,
-            Ok(single) => vec![single],
-            // The MCP service says what is wrong with it.
-            Err(_) => Vec::new(),
-        };
-        messages
-            .iter()
-            .filter(|message| message.get("method").is_some_and(|method| method == "tools/call"))
-            .filter_map(|message| message.get("params")?.get("name")?.as_str())
-            .filter_map(|tool| self.mcp.tool_scope(tool))
-            .filter(|scope| !principal.has_scope(*scope) && principal.may_step_up_to(*scope))
-            .collect()
+    /// The call in a body, when it needs a scope that the caller lacks and could have. What is wrong with
+    /// other bodies, the MCP service says.
+    fn needs_more(&self, principal: &Principal, bytes: &[u8]) -> Option<Call> {
+        let message: Value = serde_json::from_slice(bytes).ok()?;
+        if message.get("method")? != "tools/call" {
+            return None;
+        }
+        let tool = message.get("params")?.get("name")?.as_str()?;
+        let missing = self.mcp.tool_scope(tool)?;
+        (!principal.has_scope(missing) && principal.may_step_up_to(missing))
+            .then(|| Call { tool: tool.to_owned(), missing })
     }
 
     /// The challenge names what the caller has as well: a client asks for exactly what it says, and would
     /// lose the rest.
-    fn refuse(&self, principal: &Principal, missing: &BTreeSet<Scope>) -> Response {
+    async fn refuse(
+        &self,
+        principal: &Principal,
+        call: &Call,
+        request_id: Option<&str>,
+    ) -> Response {
         let held = principal.scopes().iter().filter(|scope| **scope != Scope::Costs);
-        let needed: BTreeSet<Scope> = held.chain(missing).copied().collect();
-        let names: Vec<&str> = missing.iter().map(|scope| scope.as_str()).collect();
+        let needed: BTreeSet<Scope> = held.chain([&call.missing]).copied().collect();
         let error = Error::new(ErrorCode::Forbidden, "this call needs a token with another scope")
-            .with_hint(format!("sign in again for {}", names.join(" ")));
-        info!(status = 403, missing = names.join(" "), "a caller was asked to step up");
+            .with_hint(format!("sign in again for {}", call.missing));
+        info!(status = 403, missing = %call.missing, "a caller was asked to step up");
+        let recorded = self.mcp.record_refused(principal, &call.tool, request_id, &error).await;
+        if let Err(unrecorded) = recorded {
+            return (StatusCode::SERVICE_UNAVAILABLE, body(&unrecorded)).into_response();
+        }
         let mut response = (StatusCode::FORBIDDEN, body(&error)).into_response();
         let challenge = self.sign_in.point_to(Challenge::new().insufficient_scope(), needed);
         add_challenge(&mut response, &challenge);

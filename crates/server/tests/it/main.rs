@@ -26,4 +26,5 @@ mod search;
 mod secrets;
 mod stdio;
 mod support;
+mod ten_thousand_calls;
 mod trusted_header;

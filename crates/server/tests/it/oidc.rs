@@ -5,7 +5,7 @@ use retail_testkit::{KeyKind, Outage, TestDatabase, TestIssuer, hmac_token, join
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{Call, Reply, TestServer, access_to};
+use crate::support::{Call, PATIENCE, Reply, TestServer, access_to};
 
 const RESOURCE: &str = "https://mcp.zava.example/mcp";
 const METADATA: &str = "https://mcp.zava.example/.well-known/oauth-protected-resource/mcp";
@@ -14,8 +14,7 @@ const ORDERS: &str = "SELECT count(*) FROM retail.orders";
 struct World {
     issuer: TestIssuer,
     server: TestServer,
-    /// Ends with the test.
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 impl World {
@@ -47,7 +46,7 @@ impl World {
         ];
         let variables: Vec<_> = variables.into_iter().chain(more.iter().copied()).collect();
         let server = TestServer::with(access_to(&database), &variables);
-        Self { issuer, server, _database: database }
+        Self { issuer, server, database }
     }
 
     fn claims(&self) -> Value {
@@ -93,6 +92,16 @@ impl World {
 
     async fn query(&self, token: &str) -> Reply {
         self.server.query(token, ORDERS).await
+    }
+
+    /// The calls in the audit log: subject, agent, store, reason, tool, outcome.
+    async fn audited(&self) -> Vec<String> {
+        self.server.audit.flush(PATIENCE).await.unwrap();
+        let entries = self.database.psql(
+            "SELECT concat(subject, ',', actor, ',', store_id, ',', view_as_reason, ',', tool, ',', outcome)
+             FROM retail_mcp.audit_log ORDER BY seq",
+        );
+        entries.lines().map(ToOwned::to_owned).collect()
     }
 }
 
@@ -304,8 +313,31 @@ async fn a_store_may_be_named_in_a_header(
 async fn head_office_must_say_why_it_looks_at_one_store() {
     let world = World::new().await;
     let token = world.token(|claims| claims["groups"] = json!(["hq"]));
-    let call = Call::query(ORDERS).bearer(&token).header("x-retail-store", "Zava Retail Tacoma");
-    let reply = world.server.send(call).await;
+    let sql = "SELECT DISTINCT store_id FROM retail.orders";
+    let call = Call::query(sql).bearer(&token).header("x-retail-store", "Zava Retail Tacoma");
+    let reply = world.server.send(call.clone()).await;
     assert_eq!(reply.status, 400);
     assert_body(&reply, "invalid_argument");
+
+    let reply = world.server.send(call.header("x-retail-view-reason", "ticket 7")).await;
+    assert_eq!(reply.answer()["receipt"]["acting_store"], "Zava Retail Tacoma");
+    let tacoma = store("Zava Retail Tacoma").id.0;
+    assert_eq!(reply.rows(), [[json!(tacoma)]]);
+    assert_eq!(world.audited().await, [format!("alice,,{tacoma},ticket 7,execute_sales_query,ok")]);
+}
+
+#[tokio::test]
+async fn agents_and_calls_that_are_refused_are_recorded() {
+    let world = World::new().await;
+    let reading = world.token(|claims| claims["scope"] = "retail.read".into());
+    assert_eq!(world.query(&reading).await.status, 403);
+    let delegated = world.token(|claims| claims["act"] = json!({ "sub": "agent-1" }));
+    assert_eq!(world.query(&delegated).await.status, 200);
+    assert_eq!(
+        world.audited().await,
+        [
+            "alice,,1,,execute_sales_query,forbidden",
+            "alice,agent-1,1,,execute_sales_query,forbidden"
+        ]
+    );
 }

@@ -1,6 +1,6 @@
 //! Requests of protocol 2026-07-28 and their answers, in memory and over a socket.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use axum::body::Body;
@@ -77,16 +77,21 @@ impl Call {
 
     /// Sends the request over a new connection and leaves the answer unread.
     pub(crate) fn send_to(&self, address: SocketAddr) -> TcpStream {
-        let body = self.body.to_string();
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(&self.to_bytes()).unwrap();
+        stream
+    }
+
+    /// The request as it is on a connection.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let body = self.body.to_string();
         let mut text = b"POST /mcp HTTP/1.1\r\n".to_vec();
         for (name, value) in &self.headers {
             write!(text, "{name}: {}\r\n", value.to_str().unwrap()).unwrap();
         }
         write!(text, "content-length: {}\r\n\r\n{body}", body.len()).unwrap();
-        stream.write_all(&text).unwrap();
-        stream
+        text
     }
 }
 
@@ -111,7 +116,11 @@ impl Reply {
 
     /// Reads one whole answer from a connection.
     pub(crate) fn read(stream: TcpStream) -> Self {
-        let mut reader = BufReader::new(stream);
+        Self::read_from(&mut BufReader::new(stream))
+    }
+
+    /// Reads one whole answer, and leaves the connection ready for the next.
+    pub(crate) fn read_from(reader: &mut impl BufRead) -> Self {
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();

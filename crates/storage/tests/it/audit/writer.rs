@@ -233,8 +233,10 @@ async fn a_restart_in_the_middle_neither_repeats_nor_loses_an_entry() {
         })
     };
     while !recording.is_finished() {
+        // The lock lets no write end before it is cut.
         database.psql(&format!(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+            "SELECT last_seq FROM retail_mcp.audit_head FOR UPDATE; SELECT pg_sleep(0.1);
+             SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
              WHERE usename = 'retail_service' AND datname = '{}'",
             database.name
         ));
