@@ -36,6 +36,8 @@ pub struct App {
     pub credentials: CredentialSource,
     /// Where tokens come from, when an identity provider issues them.
     pub sign_in: Option<SignIn>,
+    /// Who checks those tokens.
+    pub oidc: Option<Arc<OidcResolver>>,
     /// Whether a tool call would work now.
     pub health: Arc<dyn HealthProbe>,
     /// Which store an identity belongs to.
@@ -84,7 +86,7 @@ impl App {
             Arc::new(AuditWriter::start(Arc::clone(&service), audit_settings(&config.audit))?);
         let stores: Arc<dyn StoreDirectory> = Arc::new(PgStoreDirectory::new(Arc::clone(&service)));
         let grants: Arc<dyn IdentityGrants> = Arc::new(PgIdentityGrants::new(Arc::clone(&service)));
-        let Identity { resolver: identities, credentials, sign_in } =
+        let Identity { resolver: identities, credentials, sign_in, oidc } =
             identity(&config.auth, data_dir, Arc::clone(&clock), Arc::clone(&stores), grants)?;
         let mut mcp = RetailMcp::builder()
             .query_runner(Arc::new(PgQueryRunner::new(Arc::clone(&database))))
@@ -101,6 +103,7 @@ impl App {
             identities,
             credentials,
             sign_in,
+            oidc,
             health: Arc::new(
                 PgHealthProbe::new(Arc::clone(&database)).with_service(Arc::clone(&service)),
             ),
@@ -172,6 +175,13 @@ struct Identity {
     resolver: Arc<dyn IdentityResolver>,
     credentials: CredentialSource,
     sign_in: Option<SignIn>,
+    oidc: Option<Arc<OidcResolver>>,
+}
+
+impl Identity {
+    fn own(resolver: impl IdentityResolver + 'static, credentials: CredentialSource) -> Self {
+        Self { resolver: Arc::new(resolver), credentials, sign_in: None, oidc: None }
+    }
 }
 
 fn identity(
@@ -187,16 +197,14 @@ fn identity(
             let key = dev_token_key(config, data_dir)?;
             let resolver = DevTokenResolver::new(&key, clock, stores)
                 .with_costs_for_stores(config.store_managers_see_costs);
-            let credentials = CredentialSource::BearerToken;
-            Ok(Identity { resolver: Arc::new(resolver), credentials, sign_in: None })
+            Ok(Identity::own(resolver, CredentialSource::BearerToken))
         }
         AuthMode::TrustedHeader => {
             let head_office = config.trusted_header.head_office_ids.iter().copied();
             let resolver = TrustedHeaderResolver::new(head_office, clock, stores)
                 .with_costs_for_stores(config.store_managers_see_costs);
             let peers = TrustedPeers::new(config.trusted_header.proxies.clone());
-            let credentials = CredentialSource::TrustedHeader(peers);
-            Ok(Identity { resolver: Arc::new(resolver), credentials, sign_in: None })
+            Ok(Identity::own(resolver, CredentialSource::TrustedHeader(peers)))
         }
         AuthMode::Oidc => {
             let grants = config.identity_table.then_some(grants);
@@ -204,8 +212,12 @@ fn identity(
             let sign_in = SignIn::new(config, &settings)?;
             let resolver = Arc::new(OidcResolver::new(&settings, clock, stores, grants)?);
             tokio::spawn(oidc::keep_fresh(Arc::downgrade(&resolver)));
-            let credentials = CredentialSource::BearerToken;
-            Ok(Identity { resolver, credentials, sign_in: Some(sign_in) })
+            Ok(Identity {
+                resolver: Arc::clone(&resolver) as Arc<dyn IdentityResolver>,
+                credentials: CredentialSource::BearerToken,
+                sign_in: Some(sign_in),
+                oidc: Some(resolver),
+            })
         }
     }
 }

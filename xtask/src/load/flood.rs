@@ -20,6 +20,9 @@ const TIMES: u32 = 20;
 const FLOOD_CONNECTIONS: u32 = 128;
 /// Those who call as usual.
 const STORES: [&str; 4] = ["seattle", "bellevue", "tacoma", "spokane"];
+/// Those who flood, one after the other: their statements take other connections to the database, and the same.
+const FLOODERS: [(&str, &[&str]); 2] =
+    [("head office", &["--all-stores"]), ("another manager", &["--store", "everett"])];
 /// The shortest pause of each between an answer and the next call.
 const PAUSE: Duration = Duration::from_millis(40);
 /// Others' p99 under the flood, in terms of the quiet one.
@@ -60,7 +63,6 @@ impl Flood {
         )?;
         let callers: Vec<String> =
             STORES.iter().map(|store| server.token(&["--store", store])).collect::<Result<_>>()?;
-        let flooder = server.token(&["--all-stores"])?;
         let address = server.address().to_owned();
         let time = Duration::from_secs(self.common.seconds);
         // Half of what they may ask for.
@@ -68,23 +70,30 @@ impl Flood {
 
         // The first calls find no connection to the database and nothing in its memory.
         others(&address, &callers, pause, Duration::from_secs(2))?;
-        let quiet = others(&address, &callers, pause, time)?;
-        console::line(&format!("quiet    {quiet}"));
-        let outcome = Flooded::default();
-        let under_flood =
-            self.flood(&address, &flooder, &outcome, || others(&address, &callers, pause, time))?;
-        console::line(&format!("flooded  {under_flood}"));
-        let answered = outcome.answered.load(Ordering::Relaxed);
-        let refused = outcome.refused.load(Ordering::Relaxed);
-        console::line(&format!(
-            "the flood: limit {limit} a second, {flood} wanted, about {} sent; {answered} answered, {refused} refused",
-            (answered + refused) / self.common.seconds,
-        ));
-        let ratio = milliseconds(under_flood.percentile(99)) / milliseconds(quiet.percentile(99));
-        console::line(&format!("p99 flooded / quiet: {ratio:.2} (goal: at most {GOAL})"));
+        let mut worst: f64 = 0.0;
+        for (name, grant) in FLOODERS {
+            let quiet = others(&address, &callers, pause, time)?;
+            console::line(&format!("quiet    {quiet}"));
+            let flooder = server.token(grant)?;
+            let outcome = Flooded::default();
+            let under_flood = self
+                .flood(&address, &flooder, &outcome, || others(&address, &callers, pause, time))?;
+            console::line(&format!("flooded  {under_flood}"));
+            let answered = outcome.answered.load(Ordering::Relaxed);
+            let refused = outcome.refused.load(Ordering::Relaxed);
+            let ratio =
+                milliseconds(under_flood.percentile(99)) / milliseconds(quiet.percentile(99));
+            console::line(&format!(
+                "flood by {name}: limit {limit} a second, {flood} wanted, about {} sent; {answered} answered, \
+                 {refused} refused",
+                (answered + refused) / self.common.seconds,
+            ));
+            console::line(&format!("p99 flooded / quiet: {ratio:.2} (goal: at most {GOAL})"));
+            worst = worst.max(ratio);
+        }
         server.stop()?;
-        if self.strict && ratio > GOAL {
-            bail!("others had to wait {ratio:.2} times as long");
+        if self.strict && worst > GOAL {
+            bail!("others had to wait {worst:.2} times as long");
         }
         Ok(())
     }

@@ -50,6 +50,10 @@ impl std::fmt::Debug for Key {
 }
 
 impl KeySet {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The usable keys of a document; none when it has none.
     pub(super) fn new(document: Document) -> Option<Self> {
         let keys: Vec<Key> =

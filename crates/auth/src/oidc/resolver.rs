@@ -113,6 +113,17 @@ impl OidcResolver {
         }
     }
 
+    /// For an operator: of each provider its issuer, and how many keys it has for us or why there are none.
+    pub async fn providers(&self) -> Vec<(String, Result<usize, String>)> {
+        let mut providers = Vec::new();
+        for issuer in &self.issuers {
+            let keys = issuer.keys.current().await;
+            let keys = keys.map(|keys| keys.set.len()).map_err(|fault| fault.to_string());
+            providers.push((issuer.settings.issuer.clone(), keys));
+        }
+        providers
+    }
+
     async fn claims_of(&self, token: &str) -> Result<(&Issuer, Arc<Claims>), TokenFault> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenFault::TooLong(MAX_TOKEN_BYTES));

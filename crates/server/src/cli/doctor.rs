@@ -76,6 +76,7 @@ impl Doctor {
         let mut posture = app.posture().await.context("the database cannot be looked at")?;
         if !self.security {
             posture.findings.extend(readiness(app).await);
+            posture.findings.extend(identity_providers(app).await);
             if let (Some(models), Some(model)) = (models, embedding::model(&config.embeddings)?) {
                 posture.findings.push(vectors(&models, &model));
             }
@@ -120,6 +121,25 @@ async fn readiness(app: &App) -> Vec<Finding> {
             detail: part.problem.unwrap_or_default(),
             fix_sql: None,
             mandatory: true,
+        })
+        .collect()
+}
+
+/// Whether tokens can be checked. A server serves without, and refuses those who sign in.
+async fn identity_providers(app: &App) -> Vec<Finding> {
+    let providers = match &app.oidc {
+        Some(oidc) => oidc.providers().await,
+        None => Vec::new(),
+    };
+    providers
+        .into_iter()
+        .map(|(subject, keys)| Finding {
+            check: "identity provider".to_owned(),
+            subject,
+            state: if keys.is_ok() { FindingState::Good } else { FindingState::Unfit },
+            detail: keys.map_or_else(|problem| problem, |count| format!("{count} keys")),
+            fix_sql: None,
+            mandatory: false,
         })
         .collect()
 }

@@ -2,7 +2,11 @@
 
 use std::io::Write as _;
 
-use retail_testkit::{HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, TestDatabase};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use retail_domain::ports::{Clock as _, SystemClock};
+use retail_testkit::{
+    HEAD_OFFICE_PASSWORD, IDENTITY_KEY, KeyKind, QUERY_PASSWORD, TestDatabase, TestIssuer,
+};
 use rustix::process::Signal;
 use secrecy::ExposeSecret;
 
@@ -139,5 +143,79 @@ fn a_whole_run_tells_no_secret() {
     emitted.must_not_hold("the key of tokens", key.trim());
     for planted in PLANTED {
         emitted.must_not_hold("what a client sent", planted);
+    }
+}
+
+const CLIENT_SECRET: &str = "planted-client-secret-4711";
+const RESOURCE: &str = "https://mcp.zava.example/mcp";
+
+/// The same with an identity provider: its tokens, what stands in them, and our secret there.
+#[test]
+fn sign_in_tells_no_secret() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(TestDatabase::seeded());
+    let issuer = runtime.block_on(TestIssuer::start());
+    issuer.add_client("retail-mcp", CLIENT_SECRET, &[]);
+    let mut claims = issuer.claims(RESOURCE, SystemClock.now().timestamp());
+    claims["preferred_username"] = "planted-name-4711@example.com".into();
+    claims["groups"] = "planted-group-4711".into();
+    let good = issuer.sign(KeyKind::Ec, &claims);
+    issuer.know("planted-opaque-4711", claims.clone());
+    claims["exp"] = 1.into();
+    let expired = issuer.sign(KeyKind::Ec, &claims);
+
+    let endpoint = format!("{}/introspect", issuer.url());
+    let variables = [
+        ("LOG__LEVEL", "trace"),
+        ("AUTH__MODE", "oidc"),
+        ("AUTH__RESOURCE", RESOURCE),
+        ("AUTH__ISSUERS__TEST__ISSUER", issuer.url()),
+        ("AUTH__ISSUERS__TEST__AUDIENCES", RESOURCE),
+        ("AUTH__ISSUERS__TEST__ALGORITHMS", "ES256"),
+        ("AUTH__ISSUERS__TEST__INTROSPECTION_ENDPOINT", endpoint.as_str()),
+        ("AUTH__ISSUERS__TEST__INTROSPECTION_CLIENT_ID", "retail-mcp"),
+        ("AUTH__ISSUERS__TEST__INTROSPECTION_CLIENT_SECRET", CLIENT_SECRET),
+        ("AUTH__RULES__ALICE__CLAIM", "sub"),
+        ("AUTH__RULES__ALICE__VALUE", "alice"),
+        ("AUTH__RULES__ALICE__STORES", "1"),
+    ];
+    let folder = scratch();
+    let mut server = Served::start(&database, folder.path(), &variables);
+    let mut emitted = Emitted(Vec::new());
+    let mut statuses = Vec::new();
+    for token in [&good, "planted-opaque-4711", &expired, "planted-bad-token-4711"] {
+        let bearer = format!("Authorization: Bearer {token}\r\n");
+        let answer = exchange(&server, &post(&bearer, &call("SELECT 1")));
+        statuses.push(answer.split(' ').nth(1).unwrap_or_default().to_owned());
+        emitted.add("an answer", answer);
+    }
+    assert_eq!(statuses, ["200", "200", "401", "401"]);
+    let told = run_on(&database, folder.path(), &["doctor"], &variables);
+    assert!(told.stdout.contains(&format!("{}: 3 keys", issuer.url())), "{}", told.stdout);
+    // What cannot be reached is told with where it is.
+    let url = issuer.url().to_owned();
+    drop(issuer);
+    let bearer = "Authorization: Bearer planted-other-4711\r\n";
+    emitted.add("an answer", exchange(&server, &post(bearer, &call("SELECT 1"))));
+    server.process.signal(Signal::TERM);
+    let finished = server.process.wait();
+    emitted.add("the log", finished.stderr);
+    let told = run_on(&database, folder.path(), &["doctor"], &variables);
+    let line = told.stdout.lines().find(|line| line.contains(&url)).unwrap();
+    assert!(line.contains("advice") && !line.contains("keys"), "{line}");
+    emitted.add("doctor", told.stdout + &told.stderr);
+    let finished = run_on(&database, folder.path(), &["config"], &variables);
+    emitted.add("config", finished.stdout + &finished.stderr);
+
+    let base64 = BASE64_STANDARD.encode(format!("retail-mcp:{CLIENT_SECRET}"));
+    emitted.must_not_hold("our secret at the provider", CLIENT_SECRET);
+    emitted.must_not_hold("our secret at the provider", &base64);
+    for token in [&good, &expired] {
+        let parts: Vec<&str> = token.split('.').collect();
+        emitted.must_not_hold("a token's claims", parts[1]);
+        emitted.must_not_hold("a token's signature", parts[2]);
+    }
+    for planted in ["opaque", "bad-token", "other", "name", "group"] {
+        emitted.must_not_hold(planted, &format!("planted-{planted}-4711"));
     }
 }
