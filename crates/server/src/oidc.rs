@@ -105,6 +105,7 @@ pub struct SignIn {
     /// The document of RFC 9728.
     pub metadata: ProtectedResourceMetadata,
     scope_prefix: Option<String>,
+    first_scopes: BTreeSet<Scope>,
 }
 
 impl SignIn {
@@ -121,17 +122,18 @@ impl SignIn {
         let issuers = settings.issuers.iter().map(|issuer| issuer.issuer.clone());
         let metadata = ProtectedResourceMetadata::new(resource, issuers)
             .with_documentation(config.documentation_url.clone());
-        let sign_in = Self { metadata, scope_prefix };
+        let first_scopes = config.sign_in_scopes.clone();
+        let sign_in = Self { metadata, scope_prefix, first_scopes };
         // Costs are in no token.
         let scopes = Scope::ALL.into_iter().filter(|scope| *scope != Scope::Costs);
         let names: Vec<String> = scopes.map(|scope| sign_in.scope_name(scope)).collect();
         Ok(Self { metadata: sign_in.metadata.with_scopes(names), ..sign_in })
     }
 
-    /// Adds to a challenge where to sign in, and for what at first: reading and searching. Other scopes are
-    /// asked for when a call needs them.
+    /// Adds to a challenge where to sign in, and for what at first. Other scopes are asked for when a call
+    /// needs them.
     pub(crate) fn first(&self, challenge: Challenge) -> Challenge {
-        self.point_to(challenge, [Scope::Read, Scope::Search])
+        self.point_to(challenge, self.first_scopes.iter().copied())
     }
 
     /// Adds to a challenge where to sign in, and for what.

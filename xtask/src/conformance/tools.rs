@@ -30,7 +30,9 @@ impl Node {
         };
         let folder = workspace.tools().join("conformance");
         fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-        for name in ["package.json", "package-lock.json", "client.mjs", "auth-proxy.mjs"] {
+        for name in
+            ["package.json", "package-lock.json", "client.mjs", "auth-proxy.mjs", "oauth.mjs"]
+        {
             fs::copy(sources.join(name), folder.join(name))
                 .with_context(|| format!("copying {name}"))?;
         }

@@ -23,6 +23,8 @@ pub struct AuthConfig {
     pub resource: Option<String>,
     /// Where people read about this server.
     pub documentation_url: Option<String>,
+    /// What clients are told to ask for when they sign in.
+    pub sign_in_scopes: BTreeSet<Scope>,
     /// Whether rights are looked up in `retail_mcp.identity` too.
     pub identity_table: bool,
     /// Section `auth.dev_token`.

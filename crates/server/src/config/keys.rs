@@ -13,7 +13,7 @@ const NAME: &str = "<name>";
 pub(super) const ENV_PREFIX: &str = "RETAIL_MCP__";
 
 /// One key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Key {
     /// Sections and name, joined by dots.
     pub(super) path: &'static str,
@@ -147,7 +147,7 @@ mod tests {
     fn each_variable_means_one_key() {
         let variables: HashSet<String> = KEYS.iter().map(Key::variable).collect();
         assert_eq!(variables.len(), KEYS.len());
-        for key in KEYS {
+        for key in KEYS.iter() {
             assert!(!key.path.contains("__"), "{} would be cut at its __", key.path);
             let name = key.variable();
             let path = name.strip_prefix(ENV_PREFIX).unwrap().replace("__", ".").to_lowercase();
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn each_default_is_good() {
-        for key in KEYS {
+        for key in KEYS.iter() {
             if let Some(default) = key.default {
                 assert_eq!(key.kind.check(&key.kind.value_of(default)), Ok(()), "{}", key.path);
             }

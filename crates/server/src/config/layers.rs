@@ -68,7 +68,7 @@ impl fmt::Debug for Layer {
 /// The built-in defaults. Those of a section with a name count where the section is.
 pub(super) fn defaults<'a>(names: impl Fn(&'static str) -> Vec<&'a str>) -> Layer {
     let mut layer = Layer::default();
-    for key in KEYS {
+    for key in KEYS.iter() {
         let Some(default) = key.default else { continue };
         let sections = key.named_section().map_or_else(|| vec![""], &names);
         for name in sections {

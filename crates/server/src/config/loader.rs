@@ -40,7 +40,7 @@ pub(super) fn load(sources: &Sources) -> Result<Config, ConfigError> {
 fn places<'a>(names: impl Fn(&'static str) -> Vec<&'a str>) -> Vec<Place> {
     let mut places = Vec::new();
     let mut done = None;
-    for key in KEYS {
+    for key in KEYS.iter() {
         match key.named_section() {
             None => places.push(Place::new(key, "")),
             section if section == done => {}

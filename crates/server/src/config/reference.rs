@@ -7,7 +7,7 @@ use super::keys::{KEYS, Key, Kind};
 pub fn reference_markdown() -> String {
     let mut text = String::from(INTRODUCTION);
     let mut section = None;
-    for key in KEYS {
+    for key in KEYS.iter() {
         let (this, _) = key.path.rsplit_once('.').unwrap_or(("", key.path));
         if section != Some(this) {
             section = Some(this);

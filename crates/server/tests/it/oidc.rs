@@ -161,6 +161,13 @@ async fn without_a_token_a_client_is_told_where_to_sign_in() {
     }
 }
 
+#[tokio::test]
+async fn what_to_ask_for_at_first_is_the_operators_choice() {
+    let world = World::with(&[("AUTH__SIGN_IN_SCOPES", "retail.sql,retail.read")]).await;
+    let reply = world.server.send(Call::query(ORDERS)).await;
+    assert!(challenge(&reply).contains(r#"scope="retail.read retail.sql""#), "{reply:?}");
+}
+
 #[rstest]
 #[case("expired", "the token has expired")]
 #[case("not yet valid", "the token is not valid")]

@@ -164,12 +164,13 @@ fn sign_in_tells_no_secret() {
     claims["exp"] = 1.into();
     let expired = issuer.sign(KeyKind::Ec, &claims);
 
-    let endpoint = format!("{}/introspect", issuer.url());
+    let url = issuer.url().to_owned();
+    let endpoint = format!("{url}/introspect");
     let variables = [
         ("LOG__LEVEL", "trace"),
         ("AUTH__MODE", "oidc"),
         ("AUTH__RESOURCE", RESOURCE),
-        ("AUTH__ISSUERS__TEST__ISSUER", issuer.url()),
+        ("AUTH__ISSUERS__TEST__ISSUER", url.as_str()),
         ("AUTH__ISSUERS__TEST__AUDIENCES", RESOURCE),
         ("AUTH__ISSUERS__TEST__ALGORITHMS", "ES256"),
         ("AUTH__ISSUERS__TEST__INTROSPECTION_ENDPOINT", endpoint.as_str()),
@@ -191,9 +192,8 @@ fn sign_in_tells_no_secret() {
     }
     assert_eq!(statuses, ["200", "200", "401", "401"]);
     let told = run_on(&database, folder.path(), &["doctor"], &variables);
-    assert!(told.stdout.contains(&format!("{}: 3 keys", issuer.url())), "{}", told.stdout);
+    assert!(told.stdout.contains(&format!("{url}: 3 keys")), "{}", told.stdout);
     // What cannot be reached is told with where it is.
-    let url = issuer.url().to_owned();
     drop(issuer);
     let bearer = "Authorization: Bearer planted-other-4711\r\n";
     emitted.add("an answer", exchange(&server, &post(bearer, &call("SELECT 1"))));

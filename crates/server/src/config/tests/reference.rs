@@ -22,7 +22,7 @@ fn the_committed_reference_is_the_tables() {
 #[test]
 fn each_key_has_a_row_that_is_one_line_of_three_cells() {
     let text = reference_markdown();
-    for key in KEYS {
+    for key in KEYS.iter() {
         let start = format!("| `{}`<br>", key.path);
         let rows: Vec<&str> = text.lines().filter(|line| line.starts_with(&start)).collect();
         assert_eq!(rows.len(), 1, "{}", key.path);

@@ -1,0 +1,48 @@
+//! The log, the record of calls, and where files are.
+
+use super::{MINUTE_MS, duration_ms, integer, key};
+use crate::config::keys::{Key, Kind};
+
+pub(super) const KEYS: &[Key] = &[
+    key(
+        "audit.policy",
+        Kind::Choice(&["block", "drop-and-count"]),
+        Some("block"),
+        "What becomes of a call when the audit log has no place for its entry, as when the database is down: \
+         `block` (it waits for `audit.wait`, and is then not made) or `drop-and-count` (it is made; the entry \
+         is in the log of the process alone, and counted).",
+    ),
+    key(
+        "audit.queue_entries",
+        integer(1, 1_000_000),
+        Some("1024"),
+        "Entries that may wait to be written. A running call has one of the places.",
+    ),
+    key(
+        "audit.wait",
+        duration_ms(0, MINUTE_MS),
+        Some("2s"),
+        "How long a call waits for a place with `audit.policy = \"block\"` before the answer is `overloaded`. \
+         Must be shorter than `server.request_timeout`.",
+    ),
+    key(
+        "log.level",
+        Kind::LogFilter,
+        Some("info"),
+        "Which lines are logged: `error`, `warn`, `info`, `debug` or `trace`, or a filter such as \
+         `info,retail_storage=debug`.",
+    ),
+    key(
+        "log.format",
+        Kind::Choice(&["text", "json"]),
+        Some("text"),
+        "`text` for people, `json` for one JSON object a line.",
+    ),
+    key(
+        "data_dir",
+        Kind::Path,
+        None,
+        "Folder of the embedded PostgreSQL's data and of keys. Not set: a folder in the user's cache folder. \
+         What is downloaded, PostgreSQL's programs and the local model, is in the cache folder in any case; the variable `RETAIL_MCP_CACHE_DIR` names another one.",
+    ),
+];
