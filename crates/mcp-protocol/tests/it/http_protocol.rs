@@ -86,6 +86,26 @@ async fn what_the_newest_version_lacks_is_not_found(#[case] method: &str) {
 }
 
 #[rstest]
+#[case::no_json(r#"{"jsonrpc":"2.0","id":7,"method":"tools/list","params":{"a":NaN}}"#, -32700)]
+#[case::batch(r#"[{"jsonrpc":"2.0","id":7,"method":"tools/list"}]"#, -32600)]
+#[tokio::test]
+async fn what_is_no_request_is_a_fault_of_json_rpc(#[case] text: &str, #[case] code: i64) {
+    let reply = Post::newest("tools/list", json!({})).with_text(text).by(seattle().await);
+    let reply = reply.send().await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{reply:?}");
+    assert_eq!(reply.headers["content-type"], "application/json");
+    assert_eq!((reply.error_code(), &reply.body["id"]), (code, &json!(null)));
+}
+
+#[tokio::test]
+async fn a_call_with_text_for_arguments_is_told_so() {
+    let call = json!({ "name": "get_current_utc_date", "arguments": "{}" });
+    let reply = Post::newest("tools/call", call).by(seattle().await).send().await;
+    assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{reply:?}");
+    assert_eq!((reply.error_code(), &reply.body["id"]), (-32602, &json!(7)));
+}
+
+#[rstest]
 #[case("mcp-name", Some("execute_sales_query"))]
 #[case("mcp-name", None)]
 #[case("mcp-method", Some("tools/list"))]

@@ -186,6 +186,7 @@ pub(crate) fn meta(version: &str) -> Value {
 pub(crate) struct Post {
     request: http::request::Builder,
     body: Value,
+    text: Option<String>,
     principal: Option<Principal>,
 }
 
@@ -214,7 +215,7 @@ impl Post {
             .header("accept", "application/json, text/event-stream");
         let mut body = json!({ "jsonrpc": "2.0", "id": 7, "method": method });
         body["params"] = params;
-        Self { request, body, principal: None }
+        Self { request, body, text: None, principal: None }
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
@@ -237,6 +238,12 @@ impl Post {
         self
     }
 
+    /// Sends this in place of the body.
+    pub(crate) fn with_text(mut self, text: &str) -> Self {
+        self.text = Some(text.to_owned());
+        self
+    }
+
     pub(crate) fn by(mut self, principal: Principal) -> Self {
         self.principal = Some(principal);
         self
@@ -246,7 +253,8 @@ impl Post {
         let has_host = self.request.headers_ref().unwrap().contains_key("host");
         let request =
             if has_host { self.request } else { self.request.header("host", "localhost") };
-        let mut request = request.body(self.body.to_string()).unwrap();
+        let text = self.text.unwrap_or_else(|| self.body.to_string());
+        let mut request = request.body(text).unwrap();
         if let Some(principal) = self.principal {
             request.extensions_mut().insert(principal);
         }
