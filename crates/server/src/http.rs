@@ -1,6 +1,6 @@
 //! The HTTP edge: what stands between the network and the tools.
 //!
-//! From the outside to the inside: limits of connections, request heads and times ([`serve`]), the
+//! From the outside to the inside: limits of connections, request heads and times ([`serve()`]), the
 //! client's address, the log, `Host` and `Origin`, CORS, limits by address, authentication, limits by
 //! principal, the body, the tools.
 

@@ -41,6 +41,6 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let router = http::router(app, config, stop.clone(), abort.clone());
     let listener = lifecycle::listen(config.server.listen).await?;
     info!(address = %listener.local_addr()?, "serving MCP at /mcp");
-    let served = lifecycle::serve(listener, router, &config.server, stop, abort).await;
-    lifecycle::flush_audit(&audit, served).await
+    let outcome = lifecycle::serve(listener, router, &config.server, stop, abort).await;
+    lifecycle::flush_audit(&audit, outcome).await
 }

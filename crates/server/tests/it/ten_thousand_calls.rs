@@ -73,8 +73,8 @@ impl World {
     }
 
     /// Calls over one connection, opened anew after each that is given up, until all calls are made.
-    fn call(&self, seed: u64) -> Vec<(usize, usize, Seen)> {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
+    fn call(&self, stream: u64) -> Vec<(usize, usize, Seen)> {
+        let mut random = ChaCha8Rng::seed_from_u64(stream);
         let mut connection: Option<BufReader<TcpStream>> = None;
         let mut seen = Vec::new();
         loop {
@@ -138,7 +138,7 @@ fn assert_own_rows(identity: &Identity, reply: &Reply) {
     assert!(!rows.is_empty(), "{reply:?}");
     match identity.store_id {
         Some(own) => {
-            assert!(rows.iter().all(|row| row[0] == own), "{}: {rows:?}", identity.subject)
+            assert!(rows.iter().all(|row| row[0] == own), "{}: {rows:?}", identity.subject);
         }
         None => assert!(rows.iter().any(|row| row[0] != rows[0][0]), "{rows:?}"),
     }
@@ -170,7 +170,7 @@ async fn nobody_sees_anothers_rows_and_each_call_is_recorded_once() {
         std::thread::scope(|scope| {
             let world = &world;
             let callers: Vec<_> =
-                (0..CONNECTIONS).map(|seed| scope.spawn(move || world.call(seed))).collect();
+                (0..CONNECTIONS).map(|stream| scope.spawn(move || world.call(stream))).collect();
             callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
         })
     });
@@ -241,9 +241,11 @@ fn assert_recorded(database: &TestDatabase, world: &World, seen: &[(usize, usize
             identity.store_id.unwrap_or(0),
             world.issuer.url()
         );
-        let outcome = entry.map(|entry| {
-            entry.strip_prefix(&principal).unwrap_or_else(|| panic!("call-{number}: {entry}"))
-        });
+        assert!(
+            entry.is_none_or(|entry| entry.starts_with(&principal)),
+            "call-{number}: {entry:?}"
+        );
+        let outcome = entry.and_then(|entry| entry.strip_prefix(&principal));
         match seen {
             Seen::Answered => assert_eq!(outcome, Some("ok"), "call-{number}"),
             Seen::Unsent => assert_eq!(outcome, None, "call-{number}"),
