@@ -64,7 +64,11 @@ async fn calls_are_in_the_log_once_and_their_literals_are_not() {
            AND store_id IS DISTINCT FROM CASE WHEN right(request_id, 1)::int % 2 = 1 THEN 1 END",
     );
     assert_eq!(wrong.trim(), "0", "an entry names another's store");
-    let text = database.psql("SELECT a::text FROM retail_mcp.audit_log a");
+    // Without keys, hashes and times, which hold any digits by chance.
+    let text = database.psql(
+        "SELECT (request_id, subject, issuer, actor, view_as_reason, tool, fingerprint, tables, outcome)
+         FROM retail_mcp.audit_log",
+    );
     for planted in ["7741", "1999", "first_name", "DELETE"] {
         assert!(!text.contains(planted), "{planted} is in the log");
     }
