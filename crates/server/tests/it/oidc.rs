@@ -5,7 +5,7 @@ use retail_testkit::{KeyKind, Outage, TestDatabase, TestIssuer, hmac_token, join
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{Call, PATIENCE, Reply, TestServer, access_to};
+use crate::support::{Call, PATIENCE, Reply, TestServer, access_to, run_on, scratch};
 
 const RESOURCE: &str = "https://mcp.zava.example/mcp";
 const METADATA: &str = "https://mcp.zava.example/.well-known/oauth-protected-resource/mcp";
@@ -225,6 +225,56 @@ async fn who_has_no_rights_is_not_sent_to_sign_in_again() {
         assert_body(&reply, "forbidden");
         assert!(!reply.headers.contains_key("www-authenticate"));
     }
+}
+
+/// `sub` is one person's for each issuer.
+#[tokio::test]
+async fn two_issuers_name_different_people() {
+    let other = TestIssuer::start().await;
+    let world = World::with(&[
+        ("AUTH__ISSUERS__OTHER__ISSUER", other.url()),
+        ("AUTH__ISSUERS__OTHER__AUDIENCES", RESOURCE),
+        ("AUTH__ISSUERS__OTHER__ALGORITHMS", "ES256"),
+        ("AUTH__RULES__ALICE__ISSUER", "test"),
+        ("AUTH__RULES__HQ__ISSUER", "test"),
+        ("AUTH__DELEGATIONS__AGENT__ISSUER", "test"),
+        ("AUTH__RULES__THEIRS__ISSUER", "other"),
+        ("AUTH__RULES__THEIRS__CLAIM", "sub"),
+        ("AUTH__RULES__THEIRS__VALUE", "alice"),
+        ("AUTH__RULES__THEIRS__STORES", "Zava Retail Tacoma"),
+    ])
+    .await;
+    let theirs = other.claims(RESOURCE, SystemClock.now().timestamp());
+    let reply = world.query(&other.sign(KeyKind::Ec, &theirs)).await;
+    assert_eq!(reply.answer()["receipt"]["acting_store"], "Zava Retail Tacoma");
+    let reply = world.query(&world.token(|_| {})).await;
+    assert_eq!(reply.answer()["receipt"]["acting_store"], "Zava Retail Seattle");
+    for (signer, claims) in [(&other, world.claims()), (&world.issuer, theirs)] {
+        let reply = world.query(&signer.sign(KeyKind::Ec, &claims)).await;
+        assert_eq!(reply.status, 401, "{reply:?}");
+    }
+}
+
+/// What an operator grants in the database counts at once, and no longer than it is there.
+#[tokio::test]
+async fn the_table_of_identities_opens_a_store() {
+    let world = World::with(&[("AUTH__IDENTITY_TABLE", "true")]).await;
+    let token = world.token(|claims| {
+        claims["sub"] = "bob".into();
+        claims["oid"] = "5f7c".into();
+    });
+    assert_eq!(world.query(&token).await.status, 403);
+
+    let scratch = scratch();
+    let run = |arguments: &[&str]| run_on(&world.database, scratch.path(), arguments, &[]);
+    let issuer = format!("--issuer={}", world.issuer.url());
+    let added = run(&["identity", "add", &issuer, "--claim=oid", "--value=5f7c", "--store=tacoma"]);
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let reply = world.query(&token).await;
+    assert_eq!(reply.answer()["receipt"]["acting_store"], "Zava Retail Tacoma");
+
+    assert_eq!(run(&["identity", "remove", "1"]).code, Some(0));
+    assert_eq!(world.query(&token).await.status, 403);
 }
 
 #[tokio::test]
