@@ -86,10 +86,15 @@ fn check_audience(claims: &Claims, issuer: &IssuerSettings) -> Result<(), TokenF
 }
 
 /// Issuers sign other things too, with the same keys. What is no access token is known by its claims: of
-/// OpenID Connect (`at_hash`), of its logout tokens (`events`), of Keycloak (`typ`) and of Cognito
+/// OpenID Connect (`at_hash`, `nonce`), of its logout tokens (`events`), of Keycloak (`typ`) and of Cognito
 /// (`token_use`).
 fn check_purpose(claims: &Claims) -> Result<(), TokenFault> {
-    if claims.contains_key("at_hash") || claims.contains_key("c_hash") {
+    // In a code flow an ID token need not have these; but it has the nonce that it was asked with, and no scope.
+    let has_scope = claims.contains_key("scp") || claims.contains_key("scope");
+    if claims.contains_key("at_hash")
+        || claims.contains_key("c_hash")
+        || (claims.contains_key("nonce") && !has_scope)
+    {
         return Err(TokenFault::NoAccessToken("id token"));
     }
     if claims.contains_key("events") {

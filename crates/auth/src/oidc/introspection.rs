@@ -23,7 +23,7 @@ const MAX_KEPT: u64 = 10_000;
 const ACTIVE_FOR: TimeDelta = TimeDelta::seconds(60);
 const INACTIVE_FOR: TimeDelta = TimeDelta::seconds(10);
 /// The most questions at once: made-up tokens are not to become the provider's load.
-const MAX_AT_ONCE: usize = 16;
+const MAX_AT_ONCE: usize = 32;
 
 /// Asks one provider about tokens.
 pub(super) struct Introspector {

@@ -54,11 +54,9 @@ impl KeySet {
         self.0.len()
     }
 
-    /// The usable keys of a document; none when it has none.
-    pub(super) fn new(document: Document) -> Option<Self> {
-        let keys: Vec<Key> =
-            document.keys.into_iter().take(MAX_KEYS).filter_map(Key::new).collect();
-        (!keys.is_empty()).then_some(Self(keys))
+    /// The usable keys of a document. There may be none: so a provider takes all of them back.
+    pub(super) fn new(document: Document) -> Self {
+        Self(document.keys.into_iter().take(MAX_KEYS).filter_map(Key::new).collect())
     }
 
     /// Whether a key has this id.
@@ -223,8 +221,8 @@ mod tests {
     #[test]
     fn a_token_must_say_which_of_two_keys() {
         let named = |id: &str| with(ec(), "kid", json!(id));
-        let one = KeySet::new(Document { keys: vec![named("a")] }).unwrap();
-        let two = KeySet::new(Document { keys: vec![named("a"), named("b")] }).unwrap();
+        let one = KeySet::new(Document { keys: vec![named("a")] });
+        let two = KeySet::new(Document { keys: vec![named("a"), named("b")] });
         let es256 = SigningAlgorithm::Es256;
         assert!(one.find(None, es256).is_ok());
         assert!(matches!(two.find(None, es256), Err(TokenFault::NoKeyId(2))));
@@ -235,7 +233,12 @@ mod tests {
     }
 
     #[test]
-    fn a_document_without_a_usable_key_is_none() {
-        assert!(KeySet::new(Document { keys: vec![json!({ "kty": "oct", "k": "AQ" })] }).is_none());
+    fn a_document_may_have_no_usable_key() {
+        let none = KeySet::new(Document { keys: vec![json!({ "kty": "oct", "k": "AQ" })] });
+        assert_eq!(none.len(), 0);
+        assert!(matches!(
+            none.find(Some("a"), SigningAlgorithm::Es256),
+            Err(TokenFault::UnknownKey(_))
+        ));
     }
 }

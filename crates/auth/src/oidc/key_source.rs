@@ -205,7 +205,7 @@ impl KeySource {
                 .get(&uri, MAX_JWKS_BYTES)
                 .await
                 .map_err(|error| format!("{uri}: {}", chain(&error)))?;
-            KeySet::new(document).ok_or_else(|| format!("{uri}: no usable key"))
+            Ok(KeySet::new(document))
         };
         tokio::time::timeout(FETCH_TIMEOUT, fetch)
             .await

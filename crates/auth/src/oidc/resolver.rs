@@ -118,7 +118,10 @@ impl OidcResolver {
         let mut providers = Vec::new();
         for issuer in &self.issuers {
             let keys = issuer.keys.current().await;
-            let keys = keys.map(|keys| keys.set.len()).map_err(|fault| fault.to_string());
+            let keys = match keys.map(|keys| keys.set.len()) {
+                Ok(0) => Err("it publishes no key that can be used".to_owned()),
+                keys => keys.map_err(|fault| fault.to_string()),
+            };
             providers.push((issuer.settings.issuer.clone(), keys));
         }
         providers
@@ -288,8 +291,27 @@ impl IdentityResolver for OidcResolver {
         };
         let (issuer, claims) = self.claims_of(token).await?;
         let acting = credential.acting_store.as_ref();
-        self.rights.identity(&issuer.settings, &claims, acting, &self.stores).await
+        let identity = self.rights.identity(&issuer.settings, &claims, acting, &self.stores).await;
+        identity.map_err(|error| match error.code() {
+            ErrorCode::Forbidden | ErrorCode::InvalidArgument => {
+                let subject = claims::subject(&claims).unwrap_or_default().to_owned();
+                let why = std::error::Error::source(&error).map(ToString::to_string);
+                let refused = Refused { subject, issuer: issuer.settings.issuer.clone(), why };
+                error.with_cause(refused)
+            }
+            _ => error,
+        })
     }
+}
+
+/// Who was refused although the token is good. For the log: such a request has no principal, and so no place in
+/// the audit log.
+#[derive(Debug, thiserror::Error)]
+#[error("{subject} of {issuer}{}{}", if why.is_some() { ": " } else { "" }, why.as_deref().unwrap_or_default())]
+struct Refused {
+    subject: String,
+    issuer: String,
+    why: Option<String>,
 }
 
 impl fmt::Debug for OidcResolver {

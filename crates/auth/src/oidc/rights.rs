@@ -54,7 +54,7 @@ enum RightsFault {
     UnknownStores(String),
     #[error("the actor {0} is in no auth.delegations entry")]
     UnknownActor(String),
-    #[error("the claim act names no actor")]
+    #[error("the claim act names no actor of the token's issuer")]
     BadActor,
 }
 
@@ -128,7 +128,8 @@ impl Rights {
         let mut identity = VerifiedIdentity::new(subject, visibility, []);
         identity.issuer = Some(issuer.issuer.clone());
         identity.scopes = scopes;
-        identity.step_up = step_up;
+        // An application has what its administrator gave it, however often it asks.
+        identity.step_up = if is_app(claims) { BTreeSet::new() } else { step_up };
         self.narrow_to_actor(issuer, claims, &mut identity)?;
         match identity.visibility {
             Visibility::AllStores => act_for(identity, acting, stores).await,
@@ -211,11 +212,13 @@ impl Rights {
         identity: &mut VerifiedIdentity,
     ) -> Result<(), Error> {
         let Some(act) = claims.get("act") else { return Ok(()) };
+        // Somebody else's agent may have the same name.
+        let is_of_issuer = act.get("iss").is_none_or(|iss| *iss == issuer.issuer.as_str());
         let actor = act
             .get("sub")
             .or_else(|| act.get("client_id"))
             .and_then(Value::as_str)
-            .filter(|actor| is_subject(actor))
+            .filter(|actor| is_of_issuer && is_subject(actor))
             .ok_or(RightsFault::BadActor)?;
         let is_rule = |rule: &&DelegationRule| {
             rule.actor == actor
@@ -299,19 +302,30 @@ fn which_store(own: &[&Store]) -> Error {
 
 /// The scopes that the token carries. What is no scope of ours is passed over.
 fn token_scopes(claims: &Claims, issuer: &IssuerSettings) -> BTreeSet<Scope> {
-    let mut names = claims::words(claims, "scp");
-    names.extend(claims::words(claims, "scope"));
-    if is_app(claims, &names) {
+    let mut names = scope_names(claims);
+    if is_app(claims) {
         names = claims::values(claims, "roles").unwrap_or_default();
     }
     names.iter().filter_map(|name| scope_of(name, issuer)).collect()
 }
 
+fn scope_names(claims: &Claims) -> Vec<String> {
+    let mut names = claims::words(claims, "scp");
+    names.extend(claims::words(claims, "scope"));
+    names
+}
+
 /// Whether an application asks for itself. Then an administrator has given it roles, and nobody scopes.
-fn is_app(claims: &Claims, scopes: &[String]) -> bool {
+///
+/// Entra says so in `idtyp`, where the application's manifest asks for that; else an application's `sub` is its
+/// `oid`. Roles alone are no sign: users have them too, also in ID tokens.
+fn is_app(claims: &Claims) -> bool {
     match claims.get("idtyp").and_then(Value::as_str) {
         Some(kind) => kind == "app",
-        None => scopes.is_empty() && claims.contains_key("roles"),
+        None => {
+            scope_names(claims).is_empty()
+                && claims.get("oid").is_some_and(|id| claims.get("sub") == Some(id))
+        }
     }
 }
 

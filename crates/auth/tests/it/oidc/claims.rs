@@ -64,6 +64,16 @@ async fn a_spoilt_claim_is_refused(#[case] name: &str, #[case] value: Value, #[c
     assert_refused(world.resolve_claims(&claims).await, cause);
 }
 
+/// A code flow's ID token need not have `at_hash`.
+#[tokio::test]
+async fn an_id_token_is_known_by_its_nonce() {
+    let world = World::new().await;
+    let mut claims = world.claims_with("nonce", json!("abc"));
+    assert!(world.resolve_claims(&claims).await.is_ok(), "some access tokens have one, too");
+    claims.as_object_mut().unwrap().remove("scope");
+    assert_refused(world.resolve_claims(&claims).await, "id token");
+}
+
 #[rstest]
 #[case("exp", json!(NOW_S - 59))]
 #[case("exp", json!(4_000_000_000.5))]

@@ -192,14 +192,28 @@ async fn metadata_of_oauth_will_do() {
 #[rstest]
 #[case::too_long(format!("{{\"keys\":[],\"x\":\"{}\"}}", "x".repeat(300 * 1024)), "more than")]
 #[case::no_json("<html>".to_owned(), "not the JSON")]
-#[case::no_keys(r#"{"keys":[]}"#.to_owned(), "no usable key")]
-#[case::a_secret(r#"{"keys":[{"kty":"oct","k":"AAAA","alg":"HS256"}]}"#.to_owned(), "no usable key")]
 #[tokio::test]
 async fn keys_that_cannot_be_used_are_no_keys(#[case] body: String, #[case] cause: &str) {
     let world = World::new().await;
     world.issuer.behave(|behaviour| behaviour.jwks_body = Some(body.clone()));
     let token = long_token(&world, KeyKind::Ec);
     assert_code(world.resolve(&token).await, ErrorCode::Unavailable, cause);
+}
+
+/// A document that cannot be read may be a mishap; one without keys is what a provider publishes to end all
+/// tokens, and is no outage.
+#[rstest]
+#[case::none(r#"{"keys":[]}"#)]
+#[case::a_secret(r#"{"keys":[{"kty":"oct","k":"AAAA","alg":"HS256"}]}"#)]
+#[tokio::test]
+async fn a_provider_may_take_back_all_keys(#[case] body: &str) {
+    let world = World::new().await;
+    let token = long_token(&world, KeyKind::Ec);
+    assert_seattle(&world.resolve(&token).await.unwrap());
+    world.issuer.behave(|behaviour| behaviour.jwks_body = Some(body.to_owned()));
+    world.clock.set(NOW_S + HOUR_S);
+    world.resolver.refresh().await;
+    assert_refused(world.resolve(&token).await, "has no key of the token's kid");
 }
 
 #[tokio::test]

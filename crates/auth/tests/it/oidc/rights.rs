@@ -33,7 +33,8 @@ fn scopes(principal: &Principal) -> Vec<&'static str> {
 #[case::roles_of_a_user(json!({ "scp": "retail.read", "roles": ["retail.sql"] }), &["retail.read"])]
 #[case::roles_of_a_user_by_name(json!({ "idtyp": "user", "roles": ["retail.sql"] }), &[])]
 #[case::app(json!({ "idtyp": "app", "roles": ["retail.sql"] }), &["retail.sql"])]
-#[case::app_without_idtyp(json!({ "roles": ["retail.sql", "other"] }), &["retail.sql"])]
+#[case::app_without_idtyp(json!({ "oid": "alice", "roles": ["retail.sql", "other"] }), &["retail.sql"])]
+#[case::user_without_scopes(json!({ "roles": ["retail.sql"] }), &[])]
 #[case::scope_of_an_app(json!({ "idtyp": "app", "scp": "retail.sql", "roles": [] }), &[])]
 #[case::case_counts(json!({ "scope": "RETAIL.SQL" }), &[])]
 #[tokio::test]
@@ -50,7 +51,9 @@ async fn scopes_are_those_of_token_and_rule(#[case] more: Value, #[case] expecte
     // What the rule allows besides can be had with another token.
     for scope in Scope::ALL {
         let is_allowed = [Scope::Read, Scope::Search, Scope::Sql].contains(&scope);
-        let expected = is_allowed && !principal.has_scope(scope);
+        // An application would get the same token again.
+        let is_app = claims["idtyp"] == "app" || claims["oid"] == claims["sub"];
+        let expected = is_allowed && !is_app && !principal.has_scope(scope);
         assert_eq!(principal.may_step_up_to(scope), expected, "{scope}");
     }
 }
@@ -219,6 +222,7 @@ async fn an_actor_narrows_what_the_user_may(#[case] act: Value) {
 #[case::unknown(json!({ "sub": "agent-2" }), "agent-2")]
 #[case::known_within_unknown(json!({ "sub": "agent-2", "act": { "sub": "agent-1" } }), "agent-2")]
 #[case::known_client_of_unknown(json!({ "sub": "agent-2", "client_id": "agent-1" }), "agent-2")]
+#[case::of_another_issuer(json!({ "sub": "agent-1", "iss": "https://other.example" }), "names no actor")]
 #[case::nobody(json!({}), "names no actor")]
 #[case::text(json!("agent-1"), "names no actor")]
 #[case::list(json!([{ "sub": "agent-1" }]), "names no actor")]
@@ -230,6 +234,8 @@ async fn an_unknown_actor_may_nothing(#[case] act: Value, #[case] cause: &str) {
     let result = world.resolve_claims(&world.claims_with("act", act)).await;
     let error = assert_code(result, ErrorCode::Forbidden, cause);
     assert_eq!(error.public_message(), "this agent may not act for others here");
+    let who = format!("alice of {}: ", world.issuer.url());
+    assert!(std::error::Error::source(&error).unwrap().to_string().starts_with(&who), "{error:?}");
 }
 
 #[tokio::test]
