@@ -7,14 +7,15 @@ use sha2::{Digest, Sha256};
 pub(super) type Hash = [u8; 32];
 
 /// What is hashed of a row, in order, as texts; in the statement that reads a row as `a`. A time that is not
-/// finite, which only a forger writes, is none.
+/// finite, which only a forger writes, is none; so a list of another shape has no length.
 pub(super) const FIELDS: &str = "ARRAY[
     a.seq::text, a.entry_id::text,
     (extract(epoch FROM CASE WHEN isfinite(a.called_at) THEN a.called_at END) * 1000000)::bigint::text,
     (extract(epoch FROM CASE WHEN isfinite(a.recorded_at) THEN a.recorded_at END) * 1000000)::bigint::text,
     a.request_id, a.subject, a.issuer, a.actor, a.store_id::text, a.view_as_reason, a.tool,
     a.fingerprint, a.row_count::text, a.byte_count::text, a.outcome, a.duration_us::text,
-    cardinality(a.tables)::text]::text[]
+    CASE WHEN array_ndims(a.tables) > 1 OR array_lower(a.tables, 1) <> 1 THEN 'another shape'
+         ELSE cardinality(a.tables)::text END]::text[]
     || ARRAY(SELECT t.name FROM unnest(a.tables) WITH ORDINALITY AS t (name, place) ORDER BY t.place)";
 
 /// The hash of an entry after the one whose hash is `previous`.

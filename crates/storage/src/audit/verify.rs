@@ -3,6 +3,7 @@
 use std::fmt;
 
 use futures_util::TryStreamExt;
+use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::AuditAnchor;
@@ -43,6 +44,8 @@ pub enum AuditFault {
     Added,
     /// The record of the chain's end has another hash.
     OtherEnd,
+    /// The record of both ends is not one row with two hashes.
+    BadEnds,
     /// It is another than the anchor knew: the chain was made anew up to here.
     NotTheAnchor,
     /// The anchor is older than what is kept, so it proves nothing.
@@ -57,6 +60,9 @@ impl fmt::Display for AuditBreak {
             AuditFault::Missing => write!(f, "entry {seq} was removed"),
             AuditFault::Added => write!(f, "entry {seq} was added past the chain"),
             AuditFault::OtherEnd => write!(f, "the record of the end does not fit entry {seq}"),
+            AuditFault::BadEnds => {
+                f.write_str("the record of the chain's ends is not one good row")
+            }
             AuditFault::NotTheAnchor => {
                 write!(f, "entry {seq} is not the anchor's: it, or one before it, was written anew")
             }
@@ -92,13 +98,16 @@ impl Admin {
         &mut self,
         anchor: Option<AuditAnchor>,
     ) -> Result<AuditReport, sqlx::Error> {
-        let head = sqlx::query(
+        let ends = sqlx::query(
             "SELECT pruned_seq, pruned_hash, last_seq, last_hash FROM retail_mcp.audit_head",
         )
-        .fetch_one(&mut self.connection)
+        .fetch_all(&mut self.connection)
         .await?;
-        let start = AuditAnchor { seq: head.try_get(0)?, hash: read_hash(&head, 1)? };
-        let last = AuditAnchor { seq: head.try_get(2)?, hash: read_hash(&head, 3)? };
+        let (Some(start), Some(last)) = (read_end(&ends, 0)?, read_end(&ends, 2)?) else {
+            let nothing = AuditAnchor { seq: 0, hash: [0; 32] };
+            let first_break = Some(AuditBreak { seq: 0, fault: AuditFault::BadEnds });
+            return Ok(AuditReport { entries: 0, start: nothing, end: nothing, first_break });
+        };
         let mut chain = Chain { entries: 0, end: start, anchor };
         let mut first_break = chain.against_anchor();
         if first_break.is_none() {
@@ -118,10 +127,12 @@ impl Admin {
     }
 }
 
-fn read_hash(row: &sqlx::postgres::PgRow, column: usize) -> Result<[u8; 32], sqlx::Error> {
-    let bytes: &[u8] = row.try_get(column)?;
-    // One that is no hash fits nothing.
-    Ok(bytes.try_into().unwrap_or([0xff; 32]))
+/// An end of the chain from two columns of the only row; none when it is not the only one, or has no hash.
+fn read_end(rows: &[PgRow], column: usize) -> Result<Option<AuditAnchor>, sqlx::Error> {
+    let [row] = rows else { return Ok(None) };
+    let hash: &[u8] = row.try_get(column + 1)?;
+    let seq = row.try_get(column)?;
+    Ok(hash.try_into().ok().map(|hash| AuditAnchor { seq, hash }))
 }
 
 /// How far the chain is good.

@@ -54,6 +54,11 @@ const REWRITE: &str = "
     "SET tables = ARRAY[ARRAY['retail.orders'], ARRAY['retail.customers']] WHERE seq = 4",
     4
 )]
+#[case::one_deep_list("SET tables = ARRAY[tables] WHERE seq = 4", 4)]
+#[case::a_list_that_begins_at_five(
+    "SET tables = '[5:6]={retail.orders,retail.stores}' WHERE seq = 4",
+    4
+)]
 #[case::shifted_fields("SET issuer = actor, actor = 'x', view_as_reason = issuer WHERE seq = 6", 6)]
 #[case::its_hash("SET hash = sha256('') WHERE seq = 8", 8)]
 #[case::the_hash_before("SET prev_hash = sha256('') WHERE seq = 8", 8)]
@@ -167,6 +172,22 @@ async fn an_anchor_finds_what_a_chain_made_anew_hides(
 }
 
 /// Old entries are copied elsewhere and removed behind a checkpoint; the rest is still one chain.
+#[rstest]
+#[case::no_hash("UPDATE retail_mcp.audit_head SET pruned_hash = '\\x00', last_hash = '\\x00'")]
+#[case::no_row("DELETE FROM retail_mcp.audit_head")]
+#[case::two_rows(
+    "ALTER TABLE retail_mcp.audit_head DROP CONSTRAINT audit_head_pkey,
+         DROP CONSTRAINT audit_head_only_row_check;
+     INSERT INTO retail_mcp.audit_head SELECT * FROM retail_mcp.audit_head"
+)]
+#[tokio::test]
+async fn a_record_of_the_ends_that_is_none_is_found(#[case] sql: &str) {
+    let database = logged().await;
+    tamper(&database, sql);
+    let report = verify(&database, None).await;
+    assert_eq!(report.first_break, Some(AuditBreak { seq: 0, fault: AuditFault::BadEnds }));
+}
+
 #[tokio::test]
 async fn an_archived_beginning_leaves_a_chain_that_is_good() {
     let database = logged().await;
