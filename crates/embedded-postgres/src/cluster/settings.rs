@@ -19,6 +19,9 @@ pub(super) fn arguments(options: &ClusterOptions, address: &Address) -> Vec<Stri
     let mut settings = vec![
         ("timezone".to_owned(), "UTC".to_owned()),
         ("log_timezone".to_owned(), "UTC".to_owned()),
+        // Statements and errors of callers hold what they ask for, and rows. The one who asked is told.
+        ("log_min_error_statement".to_owned(), "panic".to_owned()),
+        ("log_min_messages".to_owned(), "log".to_owned()),
     ];
     if options.profile == Profile::Throwaway {
         // Commits still reach the system before they are reported, so data survives a killed
