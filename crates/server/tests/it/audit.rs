@@ -6,7 +6,7 @@ use std::time::Duration;
 use retail_testkit::{TestDatabase, store};
 use serde_json::{Value, json};
 
-use crate::support::{Call, TestServer, access_to, run_on, scratch};
+use crate::support::{Call, Served, TestServer, access_to, eventually, run_on, scratch};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -97,6 +97,22 @@ async fn calls_are_in_the_log_once_and_their_literals_are_not() {
         run_on(&database, scratch.path(), &["audit", "verify", "--anchor", &anchor], &[]);
     assert_eq!(verified.code, Some(1), "{verified:?}");
     assert!(verified.stdout.starts_with("not good: entry 42 was removed"), "{}", verified.stdout);
+}
+
+/// The stream of the log may be the only record there is: it is no matter of how much else is logged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_are_logged_however_little_else_is() {
+    let database = TestDatabase::seeded().await;
+    let folder = scratch();
+    // That one line tells the test where the server listens.
+    let level = [("LOG__LEVEL", "error,retail_server::cli::serve=info")];
+    let server = Served::start(&database, folder.path(), &level);
+    let call =
+        Call::query("SELECT 1").bearer(&server.head_office()).header("x-request-id", "call-4711");
+    let _connection = call.send_to(server.address);
+    eventually(PATIENCE, "the call is in the log", || {
+        server.process.stderr().lines().any(|line| line.contains("call-4711"))
+    });
 }
 
 /// What cannot be recorded is not made, and says so; or is made all the same, where that was chosen.
