@@ -124,9 +124,9 @@ impl SignIn {
             .with_documentation(config.documentation_url.clone());
         let first_scopes = config.sign_in_scopes.clone();
         let sign_in = Self { metadata, scope_prefix, first_scopes };
-        // Costs are in no token.
-        let scopes = Scope::ALL.into_iter().filter(|scope| *scope != Scope::Costs);
-        let names: Vec<String> = scopes.map(|scope| sign_in.scope_name(scope)).collect();
+        // Those that a call can need. Costs are in no token.
+        let scopes = [Scope::Read, Scope::Search, Scope::Sql];
+        let names = scopes.map(|scope| sign_in.scope_name(scope));
         Ok(Self { metadata: sign_in.metadata.with_scopes(names), ..sign_in })
     }
 

@@ -50,6 +50,8 @@ pub(in crate::config) enum Kind {
     Choices(&'static [&'static str]),
     /// An `https` address, or an `http` one on this machine.
     Url,
+    /// A host or an address, without a user or a password in it: `config` shows it.
+    Place,
     /// A list of host names, with or without a port.
     Hosts,
     /// A list of web origins.
@@ -140,6 +142,7 @@ impl Kind {
                 }
             }),
             Self::Url => check_url(text(value)?),
+            Self::Place => check_place(text(value)?),
             Self::Hosts => each(value, check_host),
             Self::Origins => each(value, check_origin),
             Self::Networks => each(value, |item| {
@@ -185,6 +188,17 @@ fn check_duration(value: &ValueKind, min: Duration, max: Duration) -> Result<(),
         Ok(duration) if (min..=max).contains(&duration) => Ok(()),
         _ => Err(wrong()),
     }
+}
+
+/// The value is not shown: a password could stand in it.
+fn check_place(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    if text.contains('@') {
+        return Err("must have no user and no password; there are keys for them".to_owned());
+    }
+    Ok(())
 }
 
 fn check_url(text: &str) -> Result<(), String> {
@@ -281,6 +295,9 @@ mod tests {
     #[case(Kind::Url, "https://id.example.com/?a=b", false)]
     #[case(Kind::Url, "https://a:b@id.example.com", false)]
     #[case(Kind::Url, "id.example.com", false)]
+    #[case(Kind::Place, "db.example.com", true)]
+    #[case(Kind::Place, "/run/postgresql", true)]
+    #[case(Kind::Place, "postgres://u:secret@db.example.com/zava", false)]
     #[case(Kind::Networks, "10.0.0.0/8,::1", true)]
     #[case(Kind::Networks, "0.0.0.0/0", false)]
     #[case(Kind::Uuids, "", true)]

@@ -6,7 +6,7 @@ use crate::config::keys::{Key, Kind};
 pub(super) const KEYS: &[Key] = &[
     key(
         "database.host",
-        Kind::Text,
+        Kind::Place,
         None,
         "Host name, address, or folder of a Unix socket (it starts with `/`). Not set: `demo` runs a \
          PostgreSQL of its own, other commands ask for it.",

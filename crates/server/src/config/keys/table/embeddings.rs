@@ -50,7 +50,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "embeddings.azure.endpoint",
-        Kind::Text,
+        Kind::Place,
         None,
         "Address of the Azure OpenAI resource, such as `https://zava.openai.azure.com`.",
     ),
@@ -102,13 +102,13 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "embeddings.azure.authority_host",
-        Kind::Text,
+        Kind::Place,
         Some("https://login.microsoftonline.com"),
         "Address of Microsoft Entra.",
     ),
     key(
         "embeddings.azure.identity_endpoint",
-        Kind::Text,
+        Kind::Place,
         None,
         "Where App Service and Container Apps hand out the tokens of a managed identity; they set it \
          themselves. Not set: the metadata service of virtual machines.",
@@ -122,7 +122,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key(
         "embeddings.openai.base_url",
-        Kind::Text,
+        Kind::Place,
         Some("https://api.openai.com/v1"),
         "Address of the service, up to and with its version.",
     ),

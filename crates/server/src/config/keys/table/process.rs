@@ -16,7 +16,8 @@ pub(super) const KEYS: &[Key] = &[
         "audit.queue_entries",
         integer(1, 1_000_000),
         Some("1024"),
-        "Entries that may wait to be written. A running call has one of the places.",
+        "Entries that may wait to be written, besides the up to 200 that are being written. A running call has one of \
+         the places.",
     ),
     key(
         "audit.wait",

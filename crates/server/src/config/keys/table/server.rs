@@ -71,7 +71,8 @@ pub(super) const KEYS: &[Key] = &[
         "server.write_timeout",
         duration_ms(100, 10 * MINUTE_MS),
         Some("30s"),
-        "How long a client may take nothing of its answer. Then the connection is closed.",
+        "How long a client may take for what is sent to it, from when it first does not take all of it. Then the \
+         connection is closed. Where connections are scarce, it is closed for a new one before.",
     ),
     key(
         "server.max_connections",
