@@ -18,7 +18,7 @@ use tracing::{debug, info};
 use super::body::BodyLimits;
 use super::buckets::Buckets;
 use super::client_address::ClientAddress;
-use super::concurrency::{Concurrency, Slot};
+use super::concurrency::{Concurrency, Share, Slot};
 use super::connection::Connection;
 use super::refusal::Refusal;
 use crate::config::{LimitsConfig, ServerConfig};
@@ -26,6 +26,17 @@ use crate::config::{LimitsConfig, ServerConfig};
 /// How long a credential that was good is let through to be looked at again, whoever else fails at the
 /// same address.
 const GOOD_FOR: Duration = Duration::from_mins(10);
+
+/// Unknown credentials that are looked at at once: an identity provider may have to be asked, and may be slow.
+const MAX_AUTHENTICATING: usize = 128;
+
+/// How many of them come from one address. Fewer than are asked of a provider at once
+/// (`retail_auth`'s introspection), so that one address does not take all of those either.
+const MAX_AUTHENTICATING_OF_ADDRESS: usize = 16;
+
+/// How long one waits for a place among them. Many may come at once, as after a restart; most take a moment.
+const AUTHENTICATE_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 /// Credentials and addresses that are remembered.
 const MAX_REMEMBERED: u64 = 100_000;
@@ -39,13 +50,20 @@ pub(super) struct Admission {
     good: Cache<CredentialHash, ()>,
     hasher: RandomState,
     principals: Option<Buckets<String>>,
-    concurrency: Concurrency,
+    authenticating: Concurrency<IpAddr>,
+    concurrency: Concurrency<String>,
     body: BodyLimits,
 }
 
 /// Tells credentials apart without keeping them. Keyed anew in each process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct CredentialHash(u64);
+
+/// A place among those that are authenticated. It goes with the request, or when that is refused.
+#[derive(Debug, Clone)]
+struct Authenticating {
+    _place: Arc<(Slot, Option<Share<IpAddr>>)>,
+}
 
 impl Admission {
     pub(super) fn new(limits: &LimitsConfig, server: &ServerConfig) -> Self {
@@ -58,6 +76,7 @@ impl Admission {
             good: remembered(GOOD_FOR),
             hasher: RandomState::new(),
             principals: Buckets::per_second(limits.principal_per_second, limits.principal_burst),
+            authenticating: Concurrency::new(MAX_AUTHENTICATING, MAX_AUTHENTICATING_OF_ADDRESS),
             concurrency: Concurrency::new(limits.max_concurrent, limits.principal_max_concurrent),
             body: BodyLimits { max_bytes: server.max_body_bytes, within },
         }
@@ -73,6 +92,29 @@ impl Admission {
     fn blocked_for(&self, address: IpAddr) -> Option<Duration> {
         let wait = self.blocked.get(&address)?.saturating_duration_since(Instant::now());
         (!wait.is_zero()).then_some(wait)
+    }
+
+    /// A place to have an unknown credential looked at.
+    async fn authenticate(&self, address: Option<IpAddr>) -> Result<Authenticating, Refusal> {
+        let until = Instant::now() + AUTHENTICATE_WITHIN;
+        loop {
+            match self.try_authenticate(address) {
+                Err(_) if Instant::now() < until => tokio::time::sleep(LOOK_AGAIN_AFTER).await,
+                tried => return tried,
+            }
+        }
+    }
+
+    fn try_authenticate(&self, address: Option<IpAddr>) -> Result<Authenticating, Refusal> {
+        let share = match address {
+            None => None,
+            Some(address) => {
+                let share = self.authenticating.share_of(address);
+                Some(share.ok_or(Refusal::TooMany(Duration::from_secs(1)))?)
+            }
+        };
+        let slot = self.authenticating.slot().ok_or(Refusal::Busy)?;
+        Ok(Authenticating { _place: Arc::new((slot, share)) })
     }
 
     fn failed(&self, address: IpAddr) {
@@ -101,7 +143,9 @@ pub(super) async fn by_address(
     next.run(request).await
 }
 
-/// Around authentication: limits how many are authenticated at once, and how often one address fails.
+/// Around authentication: limits how many unknown credentials are looked at at once, and how often one address
+/// fails. A credential that was good lately waits for none of that: whoever sends bad ones, and however slow a
+/// provider is, those who are signed in go on.
 pub(super) async fn by_failures(
     State(admission): State<Admission>,
     mut request: Request,
@@ -109,17 +153,16 @@ pub(super) async fn by_failures(
 ) -> Response {
     let address = address_of(&request);
     let credential = admission.hash_of(request.headers());
-    if let (Some(address), Some(credential)) = (address, credential)
-        && let Some(wait) = admission.blocked_for(address)
-        && !admission.good.contains_key(&credential)
-    {
-        return Refusal::TooMany(wait).into_response();
-    }
-    let Some(slot) = admission.concurrency.slot() else {
-        return Refusal::Busy.into_response();
-    };
-    request.extensions_mut().insert(slot);
     if let Some(credential) = credential {
+        if !admission.good.contains_key(&credential) {
+            if let Some(wait) = address.and_then(|address| admission.blocked_for(address)) {
+                return Refusal::TooMany(wait).into_response();
+            }
+            match admission.authenticate(address).await {
+                Ok(place) => drop(request.extensions_mut().insert(place)),
+                Err(refusal) => return refusal.into_response(),
+            }
+        }
         request.extensions_mut().insert(credential);
     }
     let response = next.run(request).await;
@@ -154,7 +197,7 @@ impl Admission {
     /// The request with its body read, and what it takes of the limits.
     async fn admit(&self, mut request: Request) -> Result<(Request, impl Sized + use<>), Refusal> {
         // Authenticated: a body that comes slowly takes nobody's slot.
-        drop(request.extensions_mut().remove::<Slot>());
+        drop(request.extensions_mut().remove::<Authenticating>());
         if let Some(credential) = request.extensions_mut().remove::<CredentialHash>() {
             self.good.insert(credential, ());
         }

@@ -1,17 +1,20 @@
-//! How many requests are worked on at once, by all and by one principal.
+//! How many requests are worked on at once, of all and of one principal or address.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Counts requests, all together and of each principal. Cheap to clone.
+/// Counts requests, all together and of each key. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Concurrency {
+pub(super) struct Concurrency<K> {
     all: Option<Arc<Semaphore>>,
     share: usize,
-    of_principals: Arc<Mutex<HashMap<String, usize>>>,
+    by_key: Counts<K>,
 }
+
+type Counts<K> = Arc<Mutex<HashMap<K, usize>>>;
 
 /// One of all that may be worked on. Given back when dropped.
 #[derive(Debug, Clone)]
@@ -19,19 +22,19 @@ pub(super) struct Slot {
     _permit: Option<Arc<OwnedSemaphorePermit>>,
 }
 
-/// One of a principal's share. Given back when dropped.
+/// One of a key's share. Given back when dropped.
 #[derive(Debug)]
-pub(super) struct Share {
-    principal: String,
-    of_principals: Arc<Mutex<HashMap<String, usize>>>,
+pub(super) struct Share<K: Hash + Eq> {
+    key: K,
+    by_key: Counts<K>,
 }
 
-impl Concurrency {
-    /// So many of all, and so many of one principal; 0 is no limit.
+impl<K: Hash + Eq + Clone> Concurrency<K> {
+    /// So many of all, and so many of one key; 0 is no limit.
     pub(super) fn new(max: usize, share: usize) -> Self {
         let all = (max > 0).then(|| Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS))));
         let share = if share == 0 { usize::MAX } else { share };
-        Self { all, share, of_principals: Arc::default() }
+        Self { all, share, by_key: Arc::default() }
     }
 
     /// One of all; none when there is none left.
@@ -43,26 +46,26 @@ impl Concurrency {
         Some(Slot { _permit: permit })
     }
 
-    /// One of the principal's; none when it has its share.
-    pub(super) fn share_of(&self, principal: String) -> Option<Share> {
-        let mut counts = self.of_principals.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(principal.clone()).or_default();
+    /// One of the key's; none when it has its share.
+    pub(super) fn share_of(&self, key: K) -> Option<Share<K>> {
+        let mut counts = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(key.clone()).or_default();
         if *count >= self.share {
             return None;
         }
         *count += 1;
-        Some(Share { principal, of_principals: Arc::clone(&self.of_principals) })
+        Some(Share { key, by_key: Arc::clone(&self.by_key) })
     }
 }
 
-impl Drop for Share {
+impl<K: Hash + Eq> Drop for Share<K> {
     fn drop(&mut self) {
-        let mut counts = self.of_principals.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.principal) {
+        let mut counts = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.key) {
             *count = count.saturating_sub(1);
             // Only those who ask now are remembered.
             if *count == 0 {
-                counts.remove(&self.principal);
+                counts.remove(&self.key);
             }
         }
     }
@@ -83,7 +86,7 @@ mod tests {
         drop(first);
         let third = share().unwrap();
         drop((second, third));
-        assert!(concurrency.of_principals.lock().unwrap().is_empty(), "nothing is remembered");
+        assert!(concurrency.by_key.lock().unwrap().is_empty(), "nothing is remembered");
     }
 
     #[test]
@@ -100,7 +103,7 @@ mod tests {
 
     #[test]
     fn none_is_no_limit() {
-        let concurrency = Concurrency::new(0, 0);
+        let concurrency = Concurrency::<String>::new(0, 0);
         let slots: Vec<_> = (0..1000).map(|_| concurrency.slot().unwrap()).collect();
         assert_eq!(slots.len(), 1000);
     }

@@ -22,7 +22,7 @@ pub(super) struct Timeouts {
     pub(super) head: Duration,
     /// Between an answer and the next request.
     pub(super) idle: Duration,
-    /// Without taking a byte of the answer.
+    /// From when it first does not take what is sent, until it has taken all.
     pub(super) write: Duration,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Connection {
 struct State {
     phase: Phase,
     since: Instant,
-    /// Since when the client takes nothing.
+    /// Since when the client does not take all that is to be sent.
     stalled: Option<Instant>,
     place: Option<Place>,
     /// Kept until the client has its answer.
@@ -77,7 +77,8 @@ impl Connection {
         connection
     }
 
-    /// Asks its task to close it. Heeded only while it waits for a request.
+    /// Asks its task to close it. Heeded only while it waits for a request, or its client does not take the
+    /// answer.
     pub(super) fn ask_to_close(&self) {
         self.close.notify_one();
     }
@@ -96,8 +97,13 @@ impl Connection {
         }
     }
 
-    fn is_waiting(&self) -> bool {
-        matches!(self.lock().phase, Phase::Head | Phase::Idle)
+    fn may_be_closed(&self) -> bool {
+        let state = self.lock();
+        state.stalled.is_some() || matches!(state.phase, Phase::Head | Phase::Idle)
+    }
+
+    fn is_stalled(&self) -> bool {
+        self.lock().stalled.is_some()
     }
 
     fn phase(&self) -> Phase {
@@ -116,7 +122,10 @@ impl Connection {
     fn request_began(&self) {
         let mut state = self.lock();
         state.phase = Phase::Busy;
-        if let Some(place) = state.place.take() {
+        // Of a client that does not take its answers, the next request changes nothing.
+        if state.stalled.is_none()
+            && let Some(place) = state.place.take()
+        {
             self.connections.leave(place);
         }
     }
@@ -128,20 +137,26 @@ impl Connection {
         }
     }
 
-    /// The system took nothing of what is to be sent.
-    fn write_stalled(&self) {
-        self.lock().stalled.get_or_insert_with(Instant::now);
-    }
-
-    /// It took something.
-    fn write_moved(&self) {
-        self.lock().stalled = None;
+    /// The system took nothing of what is to be sent. A client that takes a byte now and then is no better than
+    /// one that takes none, so only [`flushed`](Self::flushed) ends this. Until then others may have its place.
+    fn write_stalled(self: &Arc<Self>) {
+        let mut state = self.lock();
+        if state.stalled.is_none() {
+            state.stalled = Some(Instant::now());
+            if state.place.is_none() {
+                state.place = Some(self.connections.stall(Arc::clone(self)));
+            }
+        }
     }
 
     /// It took all there was.
     fn flushed(self: &Arc<Self>) {
         let mut state = self.lock();
-        state.stalled = None;
+        if state.stalled.take().is_some()
+            && let Some(place) = state.place.take()
+        {
+            self.connections.leave(place);
+        }
         if state.phase == Phase::Answered {
             state.phase = Phase::Idle;
             state.since = Instant::now();

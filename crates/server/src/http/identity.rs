@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use retail_auth::{Challenge, TrustedPeers};
 use retail_domain::ports::{ActingStore, Credential, IdentityResolver};
@@ -135,9 +135,9 @@ fn refuse(error: Option<&Error>, sign_in: Option<&SignIn>) -> Response {
     if status.is_server_error() {
         warn!(status = status.as_u16(), error = %shown, cause, "a caller could not be identified");
     } else {
-        info!(status = status.as_u16(), error = %shown, cause, "a caller was not identified");
+        info!(status = status.as_u16(), error = %shown, cause, "a caller was refused");
     }
-    let mut response = (status, body(shown)).into_response();
+    let mut response = failure(status, shown);
     if status == StatusCode::UNAUTHORIZED {
         let challenge = match error {
             Some(error) => Challenge::new().invalid_token(error),
@@ -152,14 +152,19 @@ fn refuse(error: Option<&Error>, sign_in: Option<&SignIn>) -> Response {
     response
 }
 
-/// An error as callers see it.
-pub(super) fn body(error: &Error) -> Json<serde_json::Value> {
-    Json(json!({
+/// An answer with an error as callers see it.
+pub(super) fn failure(status: StatusCode, error: &Error) -> Response {
+    let body = Json(json!({
         "code": error.code(),
         "message": error.public_message(),
         "hint": error.hint(),
         "retryable": error.is_retryable(),
-    }))
+    }));
+    let mut response = (status, body).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
 }
 
 /// Adds `WWW-Authenticate`.

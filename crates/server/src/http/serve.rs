@@ -79,7 +79,7 @@ async fn accept(listener: &TcpListener, connections: &Connections) -> (TcpStream
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 warn!(%error, "no connection can be taken; the longest idle one is closed");
-                connections.close_longest_waiting();
+                connections.close_one();
                 tokio::time::sleep(PAUSE).await;
             }
         }

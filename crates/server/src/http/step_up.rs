@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::{Method, StatusCode};
 use retail_auth::Challenge;
 use retail_domain::{Error, ErrorCode, Principal, Scope};
@@ -17,7 +17,7 @@ use retail_mcp_protocol::RetailMcp;
 use serde_json::Value;
 use tracing::info;
 
-use super::identity::{add_challenge, body};
+use super::identity::{add_challenge, failure};
 use crate::oidc::SignIn;
 
 #[derive(Clone)]
@@ -46,7 +46,7 @@ pub(super) async fn challenge(
     let Ok(bytes) = to_bytes(content, step_up.max_body_bytes).await else {
         let error =
             Error::new(ErrorCode::InvalidArgument, "the request body is too long or broken");
-        return (StatusCode::PAYLOAD_TOO_LARGE, body(&error)).into_response();
+        return failure(StatusCode::PAYLOAD_TOO_LARGE, &error);
     };
     let Some(call) = step_up.needs_more(&principal, &bytes) else {
         return next.run(Request::from_parts(parts, Body::from(bytes))).await;
@@ -90,9 +90,9 @@ impl StepUp {
         info!(status = 403, missing = %call.missing, "a caller was asked to step up");
         let recorded = self.mcp.record_refused(principal, &call.tool, request_id, &error).await;
         if let Err(unrecorded) = recorded {
-            return (StatusCode::SERVICE_UNAVAILABLE, body(&unrecorded)).into_response();
+            return failure(StatusCode::SERVICE_UNAVAILABLE, &unrecorded);
         }
-        let mut response = (StatusCode::FORBIDDEN, body(&error)).into_response();
+        let mut response = failure(StatusCode::FORBIDDEN, &error);
         let challenge = self.sign_in.point_to(Challenge::new().insufficient_scope(), needed);
         add_challenge(&mut response, &challenge);
         response

@@ -1,7 +1,9 @@
 //! Sign-in by an identity provider: statuses, challenges, bodies, and the way to a token.
 
+mod outage;
+
 use retail_domain::ports::{Clock as _, SystemClock};
-use retail_testkit::{KeyKind, Outage, TestDatabase, TestIssuer, hmac_token, joined_token, store};
+use retail_testkit::{KeyKind, TestDatabase, TestIssuer, hmac_token, joined_token, store};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -129,7 +131,7 @@ async fn the_metadata_are_at_both_addresses() {
             json!({
                 "resource": RESOURCE,
                 "authorization_servers": [world.issuer.url()],
-                "scopes_supported": ["retail.read", "retail.search", "retail.sql", "retail.admin"],
+                "scopes_supported": ["retail.read", "retail.search", "retail.sql"],
                 "bearer_methods_supported": ["header"],
                 "resource_name": "retail-mcp",
                 "resource_documentation": "https://zava.example/help",
@@ -275,18 +277,6 @@ async fn the_table_of_identities_opens_a_store() {
 
     assert_eq!(run(&["identity", "remove", "1"]).code, Some(0));
     assert_eq!(world.query(&token).await.status, 403);
-}
-
-#[tokio::test]
-async fn a_provider_that_is_down_is_a_503() {
-    let issuer = TestIssuer::start().await;
-    issuer.behave(|behaviour| behaviour.outage = Outage::Status);
-    let world = World::at(issuer, &[]).await;
-    let reply = world.query(&world.token(|_| {})).await;
-    assert_eq!(reply.status, 503, "{reply:?}");
-    assert_body(&reply, "unavailable");
-    assert_eq!(reply.body["retryable"], true);
-    assert!(!reply.headers.contains_key("www-authenticate"));
 }
 
 #[tokio::test]

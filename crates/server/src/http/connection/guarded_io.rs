@@ -22,9 +22,8 @@ impl<S> GuardedIo<S> {
     }
 
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        match &written {
-            Poll::Pending => self.connection.write_stalled(),
-            Poll::Ready(_) => self.connection.write_moved(),
+        if written.is_pending() {
+            self.connection.write_stalled();
         }
         written
     }

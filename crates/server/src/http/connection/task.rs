@@ -114,8 +114,9 @@ where
         }
         let stopped = !draining && stop.as_mut().poll(cx).is_ready();
         draining |= stopped;
-        if (asked && connection.is_waiting()) || stopped {
-            if connection.phase() == Phase::Head {
+        if (asked && connection.may_be_closed()) || stopped {
+            let is_late = asked && connection.is_stalled();
+            if is_late || connection.phase() == Phase::Head {
                 return Poll::Ready(Outcome::Cut("it makes room"));
             }
             // Closes at once when it is idle, and after the answer when it is not.

@@ -100,8 +100,7 @@ async fn a_client_that_does_not_read_is_cut_and_counts_until_then() {
     .await;
     let address = server.listen().await;
     let token = server.head_office();
-    let sql = "SELECT repeat('x', 9000) FROM generate_series(1, 1200)";
-    let deaf = Call::query(sql).bearer(&token).send_to(address);
+    let deaf = Call::query(MUCH).bearer(&token).send_to(address);
     let call = || Call::query("SELECT 1").bearer(&token);
     // Its answer begins to arrive, and it takes no more.
     eventually(PATIENCE * 3, "the answer is made", || {
@@ -117,6 +116,52 @@ async fn a_client_that_does_not_read_is_cut_and_counts_until_then() {
     println!("cut after {waited:?} more");
     let mut deaf = Raw(deaf);
     assert!(deaf.answer().is_none(), "the rest of the answer is gone");
+}
+
+/// More than the system keeps for a client that does not read.
+const MUCH: &str = "SELECT repeat('x', 9000) FROM generate_series(1, 1200)";
+
+/// A server with room for two, whose answers may be long.
+async fn narrow(write_timeout: &str) -> TestServer {
+    TestServer::seeded(&[
+        ("SERVER__WRITE_TIMEOUT", write_timeout),
+        ("SERVER__MAX_CONNECTIONS", "2"),
+        ("QUERY__MAX_BYTES", "60000000"),
+        ("QUERY__MAX_ROWS", "5000"),
+        ("QUERY__STATEMENT_TIMEOUT", "30s"),
+    ])
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_do_not_take_their_answers_make_room() {
+    let server = narrow("60s").await;
+    let address = server.listen().await;
+    let token = server.head_office();
+    let deaf = [(); 2].map(|()| Call::query(MUCH).bearer(&token).send_to(address));
+    for client in &deaf {
+        eventually(PATIENCE * 3, "the answer is made", || {
+            client.peek(&mut [0]).is_ok_and(|count| count > 0)
+        });
+    }
+    let started = Instant::now();
+    assert_eq!(Raw::connect(address).send(HEALTH).status(), 200);
+    assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_takes_a_little_now_and_then_is_cut_too() {
+    let server = narrow("2s").await;
+    let token = server.head_office();
+    let mut client = Call::query(MUCH).bearer(&token).send_to(server.listen().await);
+    let mut read = 0;
+    // A megabyte a second, which keeps the system's buffers moving: the answer would take eleven.
+    let mut buffer = vec![0; 200_000];
+    while let Ok(count @ 1..) = std::io::Read::read(&mut client, &mut buffer) {
+        read += count;
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(read < 10_000_000, "{read}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
