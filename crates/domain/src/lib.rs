@@ -16,7 +16,7 @@ pub use embedding::{Embedding, EmbeddingModel};
 pub use error::{Error, ErrorCode};
 pub use identity::{Principal, RlsUserId, Scope, Store, StoreId, VerifiedIdentity, Visibility};
 pub use money::Cents;
-pub use query::{Column, JsonRow, QueryAnswer, QueryLimits, SqlText, Truncation};
+pub use query::{Column, JsonRow, JsonRows, QueryAnswer, QueryLimits, SqlText, Truncation};
 pub use recommendation::{
     Evidence, ProductRef, Recommendation, RecommendationKind, RecommendationRequest,
     Recommendations,

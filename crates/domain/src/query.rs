@@ -1,12 +1,14 @@
 //! An ad-hoc question in SQL and its answer.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::{Error, ErrorCode, StatementSummary};
 
@@ -121,6 +123,84 @@ pub struct Column {
 /// is lost.
 pub type JsonRow = Vec<Value>;
 
+/// Rows as the JSON text that goes out, so that nobody builds a tree of them on the way. Cheap to clone.
+#[derive(Clone)]
+pub struct JsonRows {
+    json: Arc<RawValue>,
+    count: usize,
+}
+
+impl JsonRows {
+    /// Takes an array of `count` arrays, each with the values of one row.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] when the text is no JSON. The error does not repeat it.
+    pub fn from_json(json: String, count: usize) -> Result<Self, Error> {
+        // serde_json's error would name a place, not the text; it is left out all the same.
+        let json = RawValue::from_string(json)
+            .map_err(|_| Error::internal("the rows could not be written as JSON"))?;
+        Ok(Self { json: json.into(), count })
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The rows as an array of arrays.
+    pub fn as_json(&self) -> &str {
+        self.json.get()
+    }
+
+    /// The rows one by one, for those who look into them.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] when a row is no array.
+    pub fn to_vec(&self) -> Result<Vec<JsonRow>, Error> {
+        serde_json::from_str(self.as_json()).map_err(Error::internal)
+    }
+}
+
+impl From<Vec<JsonRow>> for JsonRows {
+    fn from(rows: Vec<JsonRow>) -> Self {
+        let count = rows.len();
+        let json = Value::from_iter(rows.into_iter().map(Value::Array)).to_string();
+        #[expect(clippy::expect_used, reason = "serde_json has just written it")]
+        let json = RawValue::from_string(json).expect("serde_json has just written it");
+        Self { json: json.into(), count }
+    }
+}
+
+impl Default for JsonRows {
+    fn default() -> Self {
+        Self::from(Vec::new())
+    }
+}
+
+impl Serialize for JsonRows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+impl PartialEq for JsonRows {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_json() == other.as_json()
+    }
+}
+
+/// Shows how many there are: what stands in them may be personal data.
+impl fmt::Debug for JsonRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JsonRows({})", self.count)
+    }
+}
+
 /// Why an answer has fewer rows than the statement found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truncation {
@@ -136,9 +216,9 @@ pub enum Truncation {
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryAnswer {
     /// The columns, also when there is no row.
-    pub columns: Vec<Column>,
+    pub columns: Arc<[Column]>,
     /// The rows, at most as many as the limits allow.
-    pub rows: Vec<JsonRow>,
+    pub rows: JsonRows,
     /// Set when rows were left out.
     pub truncation: Option<Truncation>,
     /// Gives the rows that follow, to the same caller for the same statement. Only where rows were

@@ -55,10 +55,9 @@ impl CallAudit {
     /// The call was answered.
     pub(crate) fn answered(mut self, outcome: &CallOutcome) {
         if let Some(Recording { entry, .. }) = &mut self.recording {
-            let texts = outcome.result.content.iter().filter_map(|block| block.as_text());
             entry.error = None;
             entry.rows = outcome.rows.map(|rows| rows as u64);
-            entry.bytes = Some(texts.map(|text| text.text.len() as u64).sum());
+            entry.bytes = Some(outcome.text.len() as u64);
             if let Some(statement) = &outcome.statement {
                 entry.statement = Some(statement.clone());
             }

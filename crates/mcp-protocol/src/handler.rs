@@ -2,26 +2,20 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 
-use retail_domain::{Error, ErrorCode, Principal};
+use retail_domain::Principal;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, DiscoverResult, ErrorData,
-    InitializeRequestParams, InitializeResult, InitializeResultMethod, JsonObject, ListToolsResult,
+    CacheScope, CallToolRequestParams, CallToolResponse, DiscoverResult, ErrorData,
+    InitializeRequestParams, InitializeResult, InitializeResultMethod, ListToolsResult,
     PaginatedRequestParams, ProtocolVersion, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
-use tracing::Instrument as _;
 
-use crate::audit::{CallAudit, UNKNOWN_TOOL};
+use crate::call::{Call, Failed};
 use crate::error;
 use crate::server::{Shared, protocol_versions};
-use crate::tools::ToolEntry;
 
 /// How long a client may keep the answers of `tools/list` and `server/discover`, in milliseconds.
 const CACHE_TTL_MS: u64 = 5 * 60 * 1000;
@@ -135,36 +129,13 @@ impl ServerHandler for RetailHandler {
     ) -> Result<CallToolResponse, ErrorData> {
         let principal = self.principal(&context)?;
         let request_id = request_id(&context);
-        let tool = self.shared.tools.find(&request.name);
-        let name = tool.map_or(UNKNOWN_TOOL, ToolEntry::name);
-        let span = tracing::info_span!(
-            "tools/call",
-            gen_ai.tool.name = name,
-            error.type = tracing::field::Empty,
-        );
-        let call = async {
-            let audit = self.shared.begin_audit(principal, name, request_id).await?;
-            let Some(tool) = tool else {
-                audit.failed(&Error::new(ErrorCode::NotFound, "there is no such tool"));
-                return Ok(None);
-            };
-            let arguments = request.arguments.unwrap_or_default();
-            call_entry(tool, principal, arguments, audit).await.map(Some)
-        };
-        let outcome = tokio::select! {
-            biased;
-            // Leaving drops the other branch, and with it the port's future.
-            () = context.ct.cancelled() => {
-                Err(Error::new(ErrorCode::Cancelled, "the caller gave up"))
-            }
-            outcome = call.instrument(span.clone()) => outcome,
-        };
-        match outcome {
-            Ok(Some(result)) => Ok(result.into()),
-            Ok(None) => Err(error::unknown_tool()),
-            Err(failure) => {
-                span.record("error.type", failure.code().as_str());
-                span.in_scope(|| error::log_failure(name, &failure, request_id));
+        let arguments = request.arguments.unwrap_or_default();
+        let call = Call { principal, tool: &request.name, request_id };
+        let outcome = call.make(&self.shared, arguments, context.ct.cancelled()).await;
+        match outcome.and_then(|outcome| Ok(outcome.into_result()?)) {
+            Ok(result) => Ok(result.into()),
+            Err(Failed::UnknownTool) => Err(error::unknown_tool()),
+            Err(Failed::Error(failure)) => {
                 error::to_response(&failure, request_id).map(CallToolResponse::from)
             }
         }
@@ -173,41 +144,5 @@ impl ServerHandler for RetailHandler {
 
 /// The id that a layer in front gave the request.
 fn request_id(context: &RequestContext<RoleServer>) -> Option<&str> {
-    http_parts(context)
-        .and_then(|parts| parts.headers.get("x-request-id"))
-        .and_then(|id| id.to_str().ok())
-}
-
-/// Calls a tool, if the principal may call it, and records what came of it. When the future is dropped, the call
-/// is recorded as given up.
-///
-/// A panic becomes an internal error: rmcp would leave the client waiting for an answer.
-async fn call_entry(
-    entry: &ToolEntry,
-    principal: &Principal,
-    arguments: JsonObject,
-    mut audit: CallAudit,
-) -> Result<CallToolResult, Error> {
-    if !principal.has_scope(entry.scope()) {
-        let refusal = error::missing_scope(entry.name(), entry.scope());
-        audit.failed(&refusal);
-        return Err(refusal);
-    }
-    audit.runs(entry.own_statement());
-    let mut call = pin!(entry.call(principal, arguments));
-    let outcome = poll_fn(|task| {
-        catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(task)))
-            .unwrap_or_else(|_| Poll::Ready(Err(Error::internal("the tool panicked"))))
-    })
-    .await;
-    match outcome {
-        Ok(outcome) => {
-            audit.answered(&outcome);
-            Ok(outcome.result)
-        }
-        Err(failure) => {
-            audit.failed(&failure);
-            Err(failure)
-        }
-    }
+    http_parts(context).and_then(crate::http::request_id)
 }

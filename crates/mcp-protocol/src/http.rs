@@ -1,5 +1,6 @@
 //! Streamable HTTP, as a tower service to mount in any router.
 
+mod direct;
 mod json_rpc;
 
 use std::convert::Infallible;
@@ -11,23 +12,35 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use retail_domain::Principal;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
+use crate::server::Shared;
 use crate::{RetailHandler, RetailMcp};
+use direct::DirectCall;
 use json_rpc::Fault;
 
 /// The tower service of [`RetailMcp::streamable_http_service`]. Cheap to clone.
 #[derive(Clone)]
 pub struct McpHttpService {
     rmcp: StreamableHttpService<RetailHandler, NeverSessionManager>,
+    direct: Arc<Direct>,
     max_body_bytes: usize,
+}
+
+/// What a call needs that does not go through rmcp.
+struct Direct {
+    shared: Arc<Shared>,
+    allowed_hosts: Vec<String>,
+    shutdown: CancellationToken,
 }
 
 /// How the HTTP service treats requests before it reads them.
@@ -72,6 +85,11 @@ impl RetailMcp {
     /// requests and issues no session id, so any replica can answer any request. A client that
     /// drops its connection cancels its tool call.
     pub fn streamable_http_service(&self, options: HttpOptions) -> McpHttpService {
+        let direct = Direct {
+            shared: self.shared(),
+            allowed_hosts: options.allowed_hosts.clone(),
+            shutdown: options.shutdown.clone(),
+        };
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
@@ -89,6 +107,7 @@ impl RetailMcp {
         let sessions = Arc::new(NeverSessionManager::default());
         McpHttpService {
             rmcp: StreamableHttpService::new(move || Ok(handler.clone()), sessions, config),
+            direct: Arc::new(direct),
             max_body_bytes: options.max_body_bytes,
         }
     }
@@ -118,6 +137,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut rmcp = self.rmcp.clone();
+        let direct = Arc::clone(&self.direct);
         let max_body_bytes = self.max_body_bytes;
         Box::pin(async move {
             let (parts, body) = request.into_parts();
@@ -130,6 +150,12 @@ where
                     return Ok(plain(StatusCode::BAD_REQUEST, "the body could not be read"));
                 }
             };
+            if let Some(principal) = parts.extensions.get::<Principal>()
+                && let Some(call) = DirectCall::read(&parts, &body, &direct.allowed_hosts)
+            {
+                let abort = direct.shutdown.cancelled();
+                return Ok(call.make(&direct.shared, &parts, principal, abort).await);
+            }
             if parts.method == Method::POST
                 && is_json(&parts.headers)
                 && let Some(fault) = Fault::find(&body)
@@ -139,6 +165,11 @@ where
             rmcp.call(Request::from_parts(parts, Full::new(body))).await
         })
     }
+}
+
+/// The id that a layer in front gave the request.
+pub(crate) fn request_id(parts: &Parts) -> Option<&str> {
+    parts.headers.get("x-request-id").and_then(|id| id.to_str().ok())
 }
 
 /// Anything else is refused for its type.

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod audit;
+mod call;
 mod error;
 mod handler;
 mod http;

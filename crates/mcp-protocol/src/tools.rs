@@ -23,6 +23,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 pub(crate) use execute_sales_query::ExecuteSalesQuery;
 pub(crate) use get_current_utc_date::GetCurrentUtcDate;
@@ -95,7 +96,8 @@ impl<A> Answered<A> {
 
 /// What a call gave, for the client and for the audit log.
 pub(crate) struct CallOutcome {
-    pub(crate) result: CallToolResult,
+    pub(crate) text: String,
+    pub(crate) structured: Box<RawValue>,
     pub(crate) rows: Option<usize>,
     pub(crate) statement: Option<StatementSummary>,
 }
@@ -125,10 +127,19 @@ impl<T: RetailTool> JsonTool for Checked<T> {
         let arguments = arguments::parse(&self.input_schema, arguments)?;
         let answer = self.tool.call(principal, arguments).await?;
         let Answered { text, structured, rows, statement } = answer;
-        let structured = serde_json::to_value(structured).map_err(Error::internal)?;
-        let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+        // As text at once: over HTTP it goes out as it is.
+        let structured = serde_json::value::to_raw_value(&structured).map_err(Error::internal)?;
+        Ok(CallOutcome { text, structured, rows, statement })
+    }
+}
+
+impl CallOutcome {
+    /// The answer as rmcp knows it.
+    pub(crate) fn into_result(self) -> Result<CallToolResult, Error> {
+        let mut result = CallToolResult::success(vec![ContentBlock::text(self.text)]);
+        let structured = serde_json::from_str(self.structured.get()).map_err(Error::internal)?;
         result.structured_content = Some(structured);
-        Ok(CallOutcome { result, rows, statement })
+        Ok(result)
     }
 }
 

@@ -71,6 +71,8 @@ impl App {
             max_connections: config.database.pool_max_connections,
             acquire_timeout: config.database.pool_acquire_timeout,
             max_statements_per_caller: config.database.max_statements_per_caller,
+            statement_timeout: config.query.statement_timeout,
+            max_prepared_statements: config.database.max_prepared_statements,
         };
         let database = Arc::new(QueryDatabase::new(
             &access.settings,

@@ -118,8 +118,14 @@ impl ConnectionPlace {
         self.clock.0 -= lost.as_micros();
     }
 
-    fn database_micros(&self) -> u128 {
+    /// What the database's clock shows now, if it goes as ours does.
+    pub(crate) fn database_micros(&self) -> u128 {
         self.clock.0 + self.clock.1.elapsed().as_micros()
+    }
+
+    /// Since when the clock was not read.
+    pub(crate) fn clock_age(&self) -> Duration {
+        self.clock.1.elapsed()
     }
 }
 

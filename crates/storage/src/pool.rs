@@ -1,21 +1,18 @@
 //! The connections that callers' statements run on.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use deadpool::managed::{self, Metrics, Pool, PoolError, RecycleError, RecycleResult, Timeouts};
-use retail_domain::{Error, ErrorCode};
+use deadpool::managed::{self, Pool, PoolError, Timeouts};
+use retail_domain::{Error, ErrorCode, QueryLimits};
 use tokio_postgres::types::Type;
-use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
-use tracing::{debug, error};
 
 use crate::callers::Callers;
-use crate::identity::{ConnectionPlace, Who};
+use crate::connection::{ConnectError, PooledConnection, QueryManager};
+use crate::identity::Who;
 use crate::key_ring::KeyRing;
 use crate::posture::PostureGate;
-use crate::settings::Tls;
 use crate::sql_error::our_statement_failed;
 use crate::statistics::Counters;
 use crate::{DatabaseSettings, IdentityKey, Login, QueryStatistics, StorageError};
@@ -38,15 +35,22 @@ pub struct PoolSettings {
     pub acquire_timeout: Duration,
     /// Most statements that one caller may have running; more wait as long as for a connection.
     pub max_statements_per_caller: usize,
+    /// How long a statement may run where the call does not say otherwise. A call that says something else
+    /// has to tell PostgreSQL.
+    pub statement_timeout: Duration,
+    /// Most statements that each connection keeps prepared. PostgreSQL has a plan of each, of some 30 kB.
+    pub max_prepared_statements: usize,
 }
 
 impl Default for PoolSettings {
-    /// 8 connections, 5 seconds, and 2 statements a caller.
+    /// 8 connections, 5 seconds, 2 statements a caller, 5 seconds each, and 128 of them prepared.
     fn default() -> Self {
         Self {
             max_connections: 8,
             acquire_timeout: Duration::from_secs(5),
             max_statements_per_caller: 2,
+            statement_timeout: QueryLimits::default().statement_timeout,
+            max_prepared_statements: 128,
         }
     }
 }
@@ -92,12 +96,10 @@ impl QueryDatabase {
                     .to_owned(),
             ));
         }
-        let tls = settings.query_tls()?;
         let head_office_size = (pool.max_connections / 4).max(1);
-        let manager =
-            |login: &Login| QueryManager { config: settings.query_config(login), tls: tls.clone() };
+        let manager = |login: &Login| QueryManager::for_callers(settings, login, &pool);
         let make = |login: &Login, max_size: usize| {
-            Pool::builder(manager(login))
+            Pool::builder(manager(login)?)
                 .max_size(max_size)
                 .timeouts(Timeouts {
                     wait: Some(pool.acquire_timeout),
@@ -115,8 +117,8 @@ impl QueryDatabase {
             callers: Callers::new(pool.max_statements_per_caller, pool.acquire_timeout),
             counters: Arc::default(),
             gate: PostureGate::new(
-                manager(&logins.stores),
-                manager(&logins.head_office),
+                manager(&logins.stores)?,
+                manager(&logins.head_office)?,
                 keys.clone(),
             ),
             keys,
@@ -183,161 +185,5 @@ pub(crate) fn no_connection(error: PoolError<ConnectError>) -> Error {
                 .with_cause(error)
         }
         error => Error::unavailable("the database", error),
-    }
-}
-
-/// Whether the role that logged in is a query role and no more. It cannot read the catalogue itself.
-const IS_FIT: &str = "SELECT retail_sec.login_is_fit()";
-
-/// What the server must know of a connection, once.
-const PLACE: &str = "SELECT retail_sec.connection_id(),
-    (extract(epoch FROM clock_timestamp()) * 1000000)::int8";
-
-/// Why there is no connection.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConnectError {
-    #[error("the role could not connect")]
-    Connect(#[from] tokio_postgres::Error),
-    #[error("the login is not one of the query roles, or is more than a query role may be")]
-    UnfitRole,
-    #[error("the login is not retail_service, or is more than that role may be")]
-    UnfitService,
-    #[error("the database tells nothing of its connections: it is not migrated")]
-    NoPlace,
-}
-
-pub(crate) type PooledConnection = managed::Object<QueryManager>;
-
-/// Makes connections of one role.
-#[derive(Clone)]
-pub(crate) struct QueryManager {
-    config: tokio_postgres::Config,
-    tls: Tls,
-}
-
-impl fmt::Debug for QueryManager {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "QueryManager({:?})", self.config.get_user())
-    }
-}
-
-/// A connection and the means to cancel what runs on it.
-pub(crate) struct QueryConnection {
-    pub(crate) client: Client,
-    pub(crate) place: ConnectionPlace,
-    /// Whether the server has `transaction_timeout`: from PostgreSQL 17.
-    pub(crate) has_transaction_timeout: bool,
-    cancel: CancelToken,
-    tls: Tls,
-}
-
-impl fmt::Debug for QueryConnection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("QueryConnection")
-    }
-}
-
-impl QueryConnection {
-    /// Asks PostgreSQL to stop the running statement, over a connection of its own.
-    pub(crate) async fn cancel(&self) {
-        let sent = match &self.tls {
-            Tls::Off(tls) => self.cancel.cancel_query(*tls).await,
-            Tls::On(tls) => self.cancel.cancel_query(tls.as_ref().clone()).await,
-        };
-        if let Err(error) = sent {
-            debug!(error = %error, "a cancel request was not delivered");
-        }
-    }
-}
-
-impl QueryManager {
-    /// Makes connections of `login`.
-    ///
-    /// # Errors
-    /// [`StorageError::Certificates`] when TLS is asked for and no authority is known.
-    pub(crate) fn new(settings: &DatabaseSettings, login: &Login) -> Result<Self, StorageError> {
-        Ok(Self { config: settings.query_config(login), tls: settings.query_tls()? })
-    }
-
-    /// A connection that nothing is known about yet.
-    pub(crate) async fn connect(&self) -> Result<Client, tokio_postgres::Error> {
-        match &self.tls {
-            Tls::Off(tls) => {
-                let (client, connection) = self.config.connect(*tls).await?;
-                tokio::spawn(drive(connection));
-                Ok(client)
-            }
-            Tls::On(tls) => {
-                let (client, connection) = self.config.connect(tls.as_ref().clone()).await?;
-                tokio::spawn(drive(connection));
-                Ok(client)
-            }
-        }
-    }
-
-    /// The role that logs in.
-    pub(crate) fn user(&self) -> &str {
-        self.config.get_user().unwrap_or_default()
-    }
-}
-
-impl managed::Manager for QueryManager {
-    type Type = QueryConnection;
-    type Error = ConnectError;
-
-    async fn create(&self) -> Result<QueryConnection, ConnectError> {
-        let client = self.connect().await?;
-        let (rows, place, version) = tokio::join!(
-            client.query_typed(IS_FIT, &[]),
-            place(&client),
-            client.simple_query("SHOW server_version_num"),
-        );
-        let rows = rows?;
-        if !rows.first().is_some_and(|row| row.try_get(0).is_ok_and(|fit: bool| fit)) {
-            error!("a login is not one of the query roles, or is more than a query role may be");
-            return Err(ConnectError::UnfitRole);
-        }
-        let place = place?.ok_or(ConnectError::NoPlace)?;
-        let version = version?.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0)?.parse::<u32>().ok(),
-            _ => None,
-        });
-        let cancel = client.cancel_token();
-        Ok(QueryConnection {
-            client,
-            place,
-            has_transaction_timeout: version.is_some_and(|version| version >= 170_000),
-            cancel,
-            tls: self.tls.clone(),
-        })
-    }
-
-    async fn recycle(
-        &self,
-        connection: &mut QueryConnection,
-        _: &Metrics,
-    ) -> RecycleResult<ConnectError> {
-        if connection.client.is_closed() {
-            return Err(RecycleError::message("the connection is closed"));
-        }
-        Ok(())
-    }
-}
-
-/// What a signature must know of a connection; none where the database does not tell.
-pub(crate) async fn place(
-    client: &Client,
-) -> Result<Option<ConnectionPlace>, tokio_postgres::Error> {
-    let rows = client.query_typed(PLACE, &[]).await?;
-    Ok(rows.first().and_then(|row| {
-        let micros: i64 = row.try_get(1).ok()?;
-        Some(ConnectionPlace::new(row.try_get(0).ok()?, u128::try_from(micros).ok()?))
-    }))
-}
-
-/// Moves bytes between the socket and the client until either closes.
-async fn drive(connection: impl Future<Output = Result<(), tokio_postgres::Error>>) {
-    if let Err(error) = connection.await {
-        debug!(error = %error, "a database connection ended");
     }
 }

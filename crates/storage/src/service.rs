@@ -8,7 +8,8 @@ use retail_domain::Error;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
-use crate::pool::{ConnectError, QueryManager, no_connection};
+use crate::connection::{ConnectError, QueryManager};
+use crate::pool::no_connection;
 use crate::posture::{Finding, SERVICE_IS_FIT, look_as_service};
 use crate::sql_error::our_statement_failed;
 use crate::{DatabaseSettings, Login, StorageError};

@@ -11,8 +11,9 @@ use tokio_postgres::SimpleQueryMessage;
 use tracing::warn;
 
 use crate::callers::Turn;
-use crate::identity::{SignedIdentity, Who};
-use crate::pool::{PooledConnection, QueryConnection};
+use crate::connection::{PooledConnection, QueryConnection, timeouts};
+use crate::identity::{ConnectionPlace, SignedIdentity, Who};
+use crate::prepared::Prepared;
 use crate::sql_error::our_statement_failed;
 use crate::statistics::Counters;
 use crate::{IdentityKey, QueryDatabase};
@@ -24,10 +25,6 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// functions look for a cancel request only when they are done.
 const STOP_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A transaction may take this much longer than a statement in it. PostgreSQL ends the connection
-/// then, so this has to come after our own deadline: it is for a server that has died.
-const TRANSACTION_GRACE: Duration = Duration::from_secs(10);
-
 /// All statements of a transaction together may take this much longer than one of them.
 const STATEMENTS_GRACE: Duration = Duration::from_secs(5);
 
@@ -37,10 +34,12 @@ pub(crate) fn deadline(statement_timeout: Duration) -> Duration {
     statement_timeout + STATEMENTS_GRACE
 }
 
-/// When PostgreSQL ends the transaction, where it can.
-fn transaction_timeout(statement_timeout: Duration) -> Duration {
-    statement_timeout + TRANSACTION_GRACE
-}
+/// When the transaction began, in microseconds since 1970.
+pub(crate) const DATABASE_TIME: &str =
+    "SELECT (extract(epoch FROM transaction_timestamp()) * 1000000)::int8";
+
+/// Reads the identity back, and rolls back. SHOW needs no right to call a function.
+pub(crate) const READ_BACK: &str = "SHOW app.current_rls_user_id; SHOW app.rls_signature; ROLLBACK";
 
 /// A read-only transaction under one identity.
 ///
@@ -97,6 +96,24 @@ impl TenantTransaction {
         self.connection.as_deref().expect("only methods that consume the transaction take it")
     }
 
+    /// What the connection has prepared. Whoever finds the transaction failed has to take out what it put in.
+    pub(crate) fn prepared(&mut self) -> Option<&mut Prepared> {
+        self.connection.as_deref_mut().map(|connection| &mut connection.prepared)
+    }
+
+    /// What we know of the database's clock.
+    pub(crate) fn place(&self) -> &ConnectionPlace {
+        &self.connection().place
+    }
+
+    /// Takes the database's clock for what we know of it, instead of asking.
+    pub(crate) fn assume_started_now(&mut self) -> Result<(), Error> {
+        let micros = i64::try_from(self.place().database_micros()).map_err(Error::internal)?;
+        self.started = DateTime::from_timestamp_micros(micros)
+            .ok_or_else(|| Error::internal("the database's clock cannot be read"))?;
+        Ok(())
+    }
+
     /// Start of the transaction in the database.
     pub(crate) fn started(&self) -> DateTime<Utc> {
         self.started
@@ -118,28 +135,23 @@ impl TenantTransaction {
     /// What begins the transaction, bounds it and makes the identity known. Give its result to
     /// [`opened`](Self::opened).
     pub(crate) fn opening(&self, statement_timeout: Duration) -> String {
-        let statement_ms = statement_timeout.as_millis();
-        let transaction_timeout = if self.connection().has_transaction_timeout {
-            let transaction_ms = transaction_timeout(statement_timeout).as_millis();
-            format!("SET LOCAL transaction_timeout = {transaction_ms}; ")
-        } else {
+        format!("{}; {DATABASE_TIME}", self.begin_and_sign(statement_timeout))
+    }
+
+    /// Begins the transaction, bounds it and makes the identity known.
+    pub(crate) fn begin_and_sign(&self, statement_timeout: Duration) -> String {
+        let connection = self.connection();
+        let timeouts = if statement_timeout == connection.statement_timeout {
             String::new()
+        } else {
+            let has_transaction_timeout = connection.has_transaction_timeout;
+            timeouts("SET LOCAL", statement_timeout, has_transaction_timeout) + "; "
         };
         let SignedIdentity { who, signature, .. } = &self.identity;
         format!(
-            "BEGIN TRANSACTION READ ONLY; \
-             SET LOCAL search_path = retail; \
-             SET LOCAL statement_timeout = {statement_ms}; \
-             {transaction_timeout}\
-             SET LOCAL lock_timeout = 1000; \
-             SET LOCAL work_mem = '16MB'; \
-             SET LOCAL row_security = on; \
-             SET LOCAL standard_conforming_strings = on; \
-             SET LOCAL TimeZone = 'UTC'; \
-             SET LOCAL DateStyle = 'ISO, YMD'; \
+            "BEGIN TRANSACTION READ ONLY; {timeouts}\
              SET LOCAL app.current_rls_user_id = '{who}'; \
-             SET LOCAL app.rls_signature = '{signature}'; \
-             SELECT (extract(epoch FROM transaction_timestamp()) * 1000000)::int8"
+             SET LOCAL app.rls_signature = '{signature}'"
         )
     }
 
@@ -158,6 +170,11 @@ impl TenantTransaction {
                 _ => None,
             })
             .ok_or_else(|| Error::internal("the database did not say when it began"))?;
+        self.began(micros, at)
+    }
+
+    /// Takes `micros` for the start of the transaction, which the database's clock showed at about `at`.
+    pub(crate) fn began(&mut self, micros: i64, at: Instant) -> Result<(), Error> {
         self.started = DateTime::from_timestamp_micros(micros)
             .ok_or_else(|| Error::internal("the start of the transaction cannot be read"))?;
         if let (Some(connection), Ok(micros)) = (&mut self.connection, u128::try_from(micros)) {
@@ -179,19 +196,30 @@ impl TenantTransaction {
     }
 
     /// Reads the identity back and rolls back. The answer counts only if this gives `Ok`.
-    pub(crate) async fn finish(mut self) -> Result<(), Error> {
-        // SHOW needs no right to call a function.
-        let read_back = "SHOW app.current_rls_user_id; SHOW app.rls_signature; ROLLBACK";
+    pub(crate) async fn finish(self) -> Result<(), Error> {
         let messages = self
             .client()
-            .simple_query(read_back)
+            .simple_query(READ_BACK)
             .await
             .map_err(|error| our_statement_failed(&error))?;
         let values = messages.iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0),
+            SimpleQueryMessage::Row(row) => Some(row.get(0)),
             _ => None,
         });
-        if !values.eq([self.identity.who.as_str(), self.identity.signature.as_str()]) {
+        let is_ours =
+            values.eq([Some(self.identity.who.as_str()), Some(self.identity.signature.as_str())]);
+        self.finished(is_ours)
+    }
+
+    /// Whether these are the values of the two settings of the identity, in the order of [`READ_BACK`].
+    pub(crate) fn is_identity(&self, read_back: &[Option<String>]) -> bool {
+        let expected = [&self.identity.who, &self.identity.signature];
+        read_back.iter().map(Option::as_ref).eq(expected.map(Some))
+    }
+
+    /// Ends a transaction that [`READ_BACK`] has ended in the database.
+    pub(crate) fn finished(mut self, is_identity_ours: bool) -> Result<(), Error> {
+        if !is_identity_ours {
             self.counters.identity_changed();
             // Dropping `self` here closes the connection.
             return Err(Error::new(
@@ -202,6 +230,21 @@ impl TenantTransaction {
         // Back to the pool.
         drop(self.connection.take());
         Ok(())
+    }
+
+    /// Rolls back, for another try on the same connection.
+    pub(crate) async fn restart(mut self) -> Result<Self, Error> {
+        self.client()
+            .batch_execute("ROLLBACK")
+            .await
+            .map_err(|error| our_statement_failed(&error))?;
+        self.identity = self.key.sign(&self.who, self.place());
+        Ok(self)
+    }
+
+    /// Whether statements may be prepared on the connection.
+    pub(crate) fn may_prepare(&self) -> bool {
+        self.connection().prepared.is_allowed()
     }
 
     /// Rolls back after a failed statement. The connection goes back to the pool if that works.
@@ -256,7 +299,8 @@ mod tests {
     fn our_deadline_comes_before_that_of_the_transaction() {
         for seconds in [1, 5, 60] {
             let timeout = Duration::from_secs(seconds);
-            let until_the_end = transaction_timeout(timeout).saturating_sub(deadline(timeout));
+            let until_the_end =
+                crate::connection::transaction_timeout(timeout).saturating_sub(deadline(timeout));
             assert!(until_the_end >= Duration::from_secs(2), "{timeout:?}");
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use retail_domain::ports::QueryRunner;
-use retail_domain::{Column, Error, Principal, QueryLimits, Scope, SqlText};
+use retail_domain::{Column, Error, JsonRows, Principal, QueryLimits, Scope, SqlText};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,10 +40,12 @@ pub(crate) struct Arguments {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Answer {
     /// The columns, also when there is no row.
-    columns: Vec<Column>,
+    #[schemars(with = "Vec<Column>")]
+    columns: Arc<[Column]>,
     /// The rows; each has its values in the order of the columns. Decimal numbers, dates and UUIDs
     /// are strings, so that no digit is lost.
-    rows: Vec<Vec<Value>>,
+    #[schemars(with = "Vec<Vec<Value>>")]
+    rows: JsonRows,
     /// How many rows there are in `rows`.
     row_count: usize,
     /// Send it as `cursor`, with the same statement, for the rows that follow. Absent when there are

@@ -9,6 +9,7 @@
 
 mod audit;
 mod cancellation;
+mod direct;
 mod http_protocol;
 mod identity;
 mod logging;

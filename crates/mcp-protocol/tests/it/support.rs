@@ -83,8 +83,8 @@ impl QueryRunner for ScriptedRunner {
         Ok(QueryAnswer {
             columns: ["store", "total"]
                 .map(|name| Column { name: name.to_owned(), pg_type: "text".to_owned() })
-                .to_vec(),
-            rows: vec![vec![json!(principal.visibility().label()), json!("12.50")]; rows],
+                .into(),
+            rows: vec![vec![json!(principal.visibility().label()), json!("12.50")]; rows].into(),
             truncation: (rows == 3).then_some(Truncation::Rows(limits.max_rows)),
             next_cursor: None,
             statement: statement(),

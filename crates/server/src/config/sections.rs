@@ -94,6 +94,8 @@ pub struct DatabaseConfig {
     pub pool_acquire_timeout: Duration,
     /// The most statements that one caller may have running.
     pub max_statements_per_caller: usize,
+    /// The most statements that each connection keeps prepared.
+    pub max_prepared_statements: usize,
 }
 
 /// How a connection to PostgreSQL is encrypted. The names are libpq's.

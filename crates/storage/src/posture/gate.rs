@@ -11,8 +11,8 @@ use tracing::{error, info, warn};
 use super::Posture;
 use super::look::look;
 use crate::StorageError;
+use crate::connection::QueryManager;
 use crate::key_ring::KeyRing;
-use crate::pool::QueryManager;
 
 /// Longest time for one look.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(15);

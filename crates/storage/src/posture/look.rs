@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::probes::{try_all, try_key, try_service};
 use super::{ASK, Finding, FindingState, Posture, Row};
+use crate::connection::QueryManager;
 use crate::identity::Who;
 use crate::key_ring::KeyRing;
-use crate::pool::QueryManager;
 use crate::{IdentityKey, QueryDatabase, StorageError};
 
 /// The layer whose probes depend on it, as `sql/posture/functions.sql` names it.

@@ -6,8 +6,8 @@ use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
 use super::{Finding, FindingState};
 use crate::IdentityKey;
+use crate::connection::place;
 use crate::identity::{ConnectionPlace, SignedIdentity, Who};
-use crate::pool::place;
 
 /// Something that must be refused with 42501, `insufficient_privilege`.
 struct Probe {

@@ -57,7 +57,7 @@ struct Caller {
 
 async fn first_row(runner: &PgQueryRunner, who: &Principal, sql: &SqlText) -> Vec<Value> {
     let answer = runner.run(who, sql, &QueryLimits::default()).await.unwrap();
-    answer.rows.into_iter().next().unwrap()
+    answer.rows.to_vec().unwrap().remove(0)
 }
 
 /// Each caller's answers, read while nothing disturbs them.
@@ -120,7 +120,12 @@ async fn work(
         let call = runner.run(&caller.principal, sql, &limits);
         match tokio::time::timeout(patience, call).await {
             Ok(Ok(answer)) => {
-                assert_eq!(answer.rows.first(), Some(expected), "{:?}: {sql:?}", caller.principal);
+                assert_eq!(
+                    answer.rows.to_vec().unwrap().first(),
+                    Some(expected),
+                    "{:?}: {sql:?}",
+                    caller.principal
+                );
                 tally.answered.fetch_add(1, Ordering::Relaxed);
             }
             // A backend was killed, or connections were scarce for a while.
@@ -177,6 +182,7 @@ async fn interleaved_callers_see_their_own_rows_whatever_happens() {
         max_connections: 4,
         acquire_timeout: Duration::from_secs(30),
         max_statements_per_caller: 4,
+        ..PoolSettings::default()
     };
     let pool = QueryDatabase::new(
         &database.settings(),

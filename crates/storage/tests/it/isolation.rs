@@ -24,7 +24,7 @@ pub(crate) async fn first_row(
         .run(principal, &SqlText::new(sql).unwrap(), &QueryLimits::default())
         .await
         .unwrap_or_else(|error| panic!("{sql}: {error} {:?}", error.hint()));
-    answer.rows.into_iter().next().unwrap()
+    answer.rows.to_vec().unwrap().remove(0)
 }
 
 fn runner(database: &TestDatabase) -> Unguarded {

@@ -48,7 +48,7 @@ async fn pages_give_all_rows_once() {
     let (mut cursor, mut ids, mut pages) = (None::<String>, Vec::new(), 0);
     loop {
         let page = runner.run_page(&seattle().await, &query, cursor, &limits).await.unwrap();
-        ids.extend(page.rows.into_iter().map(|row| row[0].as_i64().unwrap()));
+        ids.extend(page.rows.to_vec().unwrap().into_iter().map(|row| row[0].as_i64().unwrap()));
         pages += 1;
         cursor = page.next_cursor;
         if cursor.is_none() {
@@ -74,7 +74,7 @@ async fn a_cursor_is_of_one_caller_one_statement_and_one_quarter_of_an_hour() {
     let cursor = runner.run(&seattle, &query, &limits).await.unwrap().next_cursor.unwrap();
     let tries = async |runner: &PgQueryRunner, who: &Principal, query: &SqlText, cursor: &str| {
         let page = runner.run_page(who, query, Some(cursor.to_owned()), &limits).await;
-        page.map(|page| page.rows[0][0].clone()).map_err(|error| error.code())
+        page.map(|page| page.rows.to_vec().unwrap()[0][0].clone()).map_err(|error| error.code())
     };
     let refused: Result<Value, ErrorCode> = Err(ErrorCode::InvalidArgument);
     assert_eq!(tries(&runner, &seattle, &query, &cursor).await, Ok(4.into()), "the honest case");
@@ -223,6 +223,7 @@ async fn one_caller_cannot_take_the_whole_pool() {
         max_connections: 8,
         acquire_timeout: Duration::from_secs(2),
         max_statements_per_caller: 2,
+        ..PoolSettings::default()
     };
     let runner = Unguarded::new(pool(&database, settings));
     let greedy = seattle().await;
@@ -265,6 +266,7 @@ async fn what_cannot_be_interrupted_keeps_its_place_until_it_ends() {
         max_connections: 4,
         acquire_timeout: Duration::from_millis(500),
         max_statements_per_caller: 1,
+        ..PoolSettings::default()
     };
     let runner = Unguarded::new(pool(&database, settings));
     let greedy = seattle().await;

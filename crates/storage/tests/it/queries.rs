@@ -24,7 +24,7 @@ async fn values_keep_their_kind_and_digits() {
         .await
         .unwrap();
     assert_eq!(
-        json!(answer.rows[0]),
+        json!(answer.rows.to_vec().unwrap()[0]),
         json!([
             1, 2, "9007199254740993", "1.50", 0.1, true, null, "x", "2026-11-22", {"k": [1]}, 7,
             "2026-11-22 08:00:00+00", "{1,2}", "NaN"

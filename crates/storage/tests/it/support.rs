@@ -128,8 +128,8 @@ impl Caller {
         };
         match answer {
             Ok(answer) => Outcome::Answer {
-                columns: answer.columns,
-                rows: answer.rows,
+                columns: answer.columns.to_vec(),
+                rows: answer.rows.to_vec().unwrap(),
                 truncation: answer.truncation,
             },
             Err(error) => {

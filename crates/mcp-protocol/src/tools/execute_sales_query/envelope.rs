@@ -1,6 +1,6 @@
 //! How a query's answer is told: the compact text and the receipt.
 
-use retail_domain::{Error, JsonRow, QueryAnswer, QueryLimits, Truncation, Visibility};
+use retail_domain::{Error, JsonRows, QueryAnswer, QueryLimits, Truncation, Visibility};
 use serde::Serialize;
 
 use crate::tools::receipt::Receipt;
@@ -9,7 +9,7 @@ use crate::tools::receipt::Receipt;
 #[derive(Serialize)]
 struct Envelope<'a> {
     c: Vec<&'a str>,
-    r: &'a [JsonRow],
+    r: &'a JsonRows,
     n: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     truncated: Option<bool>,
@@ -104,8 +104,8 @@ mod tests {
 
     fn answer(rows: usize, truncation: Option<Truncation>) -> QueryAnswer {
         QueryAnswer {
-            columns: vec![Column { name: "total".to_owned(), pg_type: "numeric".to_owned() }],
-            rows: vec![vec![json!("12.50")]; rows],
+            columns: [Column { name: "total".to_owned(), pg_type: "numeric".to_owned() }].into(),
+            rows: vec![vec![json!("12.50")]; rows].into(),
             truncation,
             next_cursor: None,
             statement: StatementSummary { fingerprint: String::new(), tables: Vec::new() },

@@ -118,6 +118,13 @@ pub(super) const KEYS: &[Key] = &[
          then the answer is `overloaded`.",
     ),
     key(
+        "database.max_prepared_statements",
+        integer(0, 10_000),
+        Some("128"),
+        "The most statements that each connection keeps prepared, for when the same text returns. PostgreSQL keeps \
+         a plan of each, of some 30 kB. 0 prepares none.",
+    ),
+    key(
         "query.max_rows",
         integer(1, 10_000),
         Some("1000"),
