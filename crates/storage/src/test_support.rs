@@ -29,6 +29,21 @@ impl QueryDatabase {
         Ok(())
     }
 
+    /// How many statements a pooled connection of the stores' role has prepared.
+    ///
+    /// # Errors
+    /// As of any statement, when there is no connection.
+    pub async fn prepared_statements(&self) -> Result<i64, Error> {
+        let nobody = Who::Store(retail_domain::RlsUserId(uuid::Uuid::nil()));
+        let connection = self.connection(nobody).await?;
+        let sql = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'retail%'";
+        let rows = connection.client.query_typed(sql, &[]).await;
+        let rows = rows.map_err(|error| our_statement_failed(&error))?;
+        rows.first()
+            .and_then(|row| row.try_get(0).ok())
+            .ok_or_else(|| Error::internal("there is no count"))
+    }
+
     /// The values of settings on a pooled connection of the stores' role, outside of any
     /// transaction: what the next caller would start from. None where PostgreSQL does not know the
     /// setting.

@@ -117,7 +117,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('connection_id', 'fb31c9dda860f801fc5bdfbaa15456660531dc78caa26d03616601772a7edd81')
 $$;
 
--- The functions of the audit log, by the SHA-256 of their bodies in migration 0009: one that hashes less, or
+-- The functions of the audit log, by the SHA-256 of their bodies in migrations 0009 and 0010: one that hashes less, or
 -- lets a row be changed, would not show in the log itself.
 CREATE OR REPLACE FUNCTION retail_sec.audit_functions()
 RETURNS TABLE (function_name text, arguments text, body_sha256 text)
@@ -125,7 +125,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES
         ('audit_field', 'text', 'f00823bb37e83500556f1872d2a6f4c6ac620da957ea17cc29e55041c12628f2'),
         ('audit_hash', 'bytea, retail_mcp.audit_log', 'a851d84a9d01122dd18cb45f1e3e50eb3985641d1d791924501130d3933f4de6'),
-        ('append_audit', 'jsonb', '7ac9c4be5abb7e2209b5a72b52f08a847862dea62276872a88bfc654e8178a41'),
+        ('append_audit', 'jsonb', '9a767f3ac0263d76985037deecce140c6a1c6bfaae1560b755f696fc0557620c'),
         ('keep_audit', '', '9a25804e9719c4d06f3f943b0ecfbbaf69e3fc4fd650a97ea4ce95bb1c670b47')
 $$;
 

@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "customers", include_str!("../../migrations/0007_customers.sql")),
     (8, "product search", include_str!("../../migrations/0008_product_search.sql")),
     (9, "identity and audit", include_str!("../../migrations/0009_identity_and_audit.sql")),
+    (10, "audit in batches", include_str!("../../migrations/0010_audit_in_batches.sql")),
 ];
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adopt;
+mod again;
 mod audit;
 mod catalogue;
 mod corpus;
