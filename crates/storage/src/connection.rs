@@ -21,13 +21,25 @@ const PLACE: &str = "SELECT retail_sec.connection_id(),
 
 /// What is the same for all transactions of a connection. Each of them is rolled back, and with it whatever a
 /// statement has set; so the next one starts from this again.
-const SESSION: &str = "SET search_path = retail; \
-    SET lock_timeout = 1000; \
-    SET work_mem = '16MB'; \
-    SET row_security = on; \
-    SET standard_conforming_strings = on; \
-    SET TimeZone = 'UTC'; \
-    SET DateStyle = 'ISO, YMD'";
+const SETTINGS: [&str; 7] = [
+    "search_path = retail",
+    "lock_timeout = 1000",
+    "work_mem = '16MB'",
+    "row_security = on",
+    "standard_conforming_strings = on",
+    "TimeZone = 'UTC'",
+    "DateStyle = 'ISO, YMD'",
+];
+
+/// Sets that, and how long statements and transactions may take. `set` is `SET` or `SET LOCAL`.
+pub(crate) fn session(set: &str, statement: Duration, has_transaction_timeout: bool) -> String {
+    let mut sql = timeouts(set, statement, has_transaction_timeout);
+    for setting in SETTINGS {
+        // Writing to a String cannot fail.
+        let _ = write!(sql, "; {set} {setting}");
+    }
+    sql
+}
 
 /// A transaction may take this much longer than a statement in it. PostgreSQL ends the connection
 /// then, so this has to come after our own deadline: it is for a server that has died.
@@ -69,7 +81,8 @@ pub(crate) type PooledConnection = managed::Object<QueryManager>;
 pub(crate) struct QueryManager {
     config: tokio_postgres::Config,
     tls: Tls,
-    statement_timeout: Duration,
+    /// How long a statement of a session may run. None where there are no sessions: behind a pooler.
+    statement_timeout: Option<Duration>,
     max_prepared_statements: usize,
 }
 
@@ -86,7 +99,8 @@ pub(crate) struct QueryConnection {
     /// Whether the server has `transaction_timeout`: from PostgreSQL 17.
     pub(crate) has_transaction_timeout: bool,
     /// The limit of a statement that the session itself has.
-    pub(crate) statement_timeout: Duration,
+    /// None behind a pooler: whatever the session has, the next transaction may have another session.
+    pub(crate) statement_timeout: Option<Duration>,
     pub(crate) prepared: Prepared,
     cancel: CancelToken,
     tls: Tls,
@@ -117,7 +131,12 @@ impl QueryManager {
     /// # Errors
     /// [`StorageError::Certificates`] when TLS is asked for and no authority is known.
     pub(crate) fn new(settings: &DatabaseSettings, login: &Login) -> Result<Self, StorageError> {
-        Self::for_callers(settings, login, &PoolSettings::default())
+        Ok(Self {
+            config: settings.query_config(login),
+            tls: settings.query_tls()?,
+            statement_timeout: Some(PoolSettings::default().statement_timeout),
+            max_prepared_statements: 0,
+        })
     }
 
     /// The same for callers' statements.
@@ -129,11 +148,13 @@ impl QueryManager {
         login: &Login,
         pool: &PoolSettings,
     ) -> Result<Self, StorageError> {
+        let has_sessions = settings.pooler.is_none();
+        let settings = settings.for_callers();
         Ok(Self {
             config: settings.query_config(login),
             tls: settings.query_tls()?,
-            statement_timeout: pool.statement_timeout,
-            max_prepared_statements: pool.max_prepared_statements,
+            statement_timeout: has_sessions.then_some(pool.statement_timeout),
+            max_prepared_statements: if has_sessions { pool.max_prepared_statements } else { 0 },
         })
     }
 
@@ -165,11 +186,10 @@ impl managed::Manager for QueryManager {
 
     async fn create(&self) -> Result<QueryConnection, ConnectError> {
         let client = self.connect().await?;
-        let (rows, place, version, set) = tokio::join!(
+        let (rows, place, version) = tokio::join!(
             client.query_typed(IS_FIT, &[]),
             place(&client),
             client.simple_query("SHOW server_version_num"),
-            client.batch_execute(SESSION),
         );
         let rows = rows?;
         if !rows.first().is_some_and(|row| row.try_get(0).is_ok_and(|fit: bool| fit)) {
@@ -181,10 +201,11 @@ impl managed::Manager for QueryManager {
             SimpleQueryMessage::Row(row) => row.get(0)?.parse::<u32>().ok(),
             _ => None,
         });
-        set?;
         let has_transaction_timeout = version.is_some_and(|version| version >= 170_000);
-        let timeouts = timeouts("SET", self.statement_timeout, has_transaction_timeout);
-        client.batch_execute(&timeouts).await?;
+        if let Some(statement_timeout) = self.statement_timeout {
+            let session = session("SET", statement_timeout, has_transaction_timeout);
+            client.batch_execute(&session).await?;
+        }
         let cancel = client.cancel_token();
         Ok(QueryConnection {
             client,

@@ -58,6 +58,6 @@ pub use product_search::{PgProductSearch, SearchSettings};
 pub use query_runner::PgQueryRunner;
 pub use schema_catalog::PgSchemaCatalog;
 pub use service::ServiceDatabase;
-pub use settings::{DatabaseSettings, Login, TlsMode};
+pub use settings::{DatabaseSettings, Login, Pooler, TlsMode};
 pub use statistics::QueryStatistics;
 pub use store_directory::PgStoreDirectory;

@@ -49,6 +49,18 @@ pub struct DatabaseSettings {
     pub tls_root_cert: Option<PathBuf>,
     /// Shown in `pg_stat_activity`.
     pub application_name: String,
+    /// A pooler that gives each transaction any of its connections, such as PgBouncer with
+    /// `pool_mode = transaction`. Callers' statements go through it; all else goes to the database itself.
+    pub pooler: Option<Pooler>,
+}
+
+/// Where a pooler is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pooler {
+    /// Host name, IP address, or the folder of a Unix socket (starts with `/`).
+    pub host: String,
+    /// TCP port; on a socket, the number in its file name.
+    pub port: u16,
 }
 
 /// A role and its password.
@@ -90,6 +102,7 @@ impl DatabaseSettings {
             tls: TlsMode::default(),
             tls_root_cert: None,
             application_name: "retail-mcp".to_owned(),
+            pooler: None,
         }
     }
 
@@ -130,6 +143,16 @@ impl DatabaseSettings {
             Some(file) => options.ssl_root_cert(file),
             None => options,
         }
+    }
+
+    /// The settings under which callers' statements reach the database.
+    pub(crate) fn for_callers(&self) -> Self {
+        let mut settings = self.clone();
+        if let Some(Pooler { host, port }) = settings.pooler.clone() {
+            settings.host = host;
+            settings.port = port;
+        }
+        settings
     }
 
     pub(crate) fn query_config(&self, login: &Login) -> tokio_postgres::Config {

@@ -18,8 +18,8 @@ pub(crate) const ONE_QUERY: &str =
 const SEE_SCHEMA: &str =
     "call get_multiple_table_schemas for the exact names of tables and columns";
 
-/// The error of a caller's statement.
-pub(crate) fn statement_failed(error: &tokio_postgres::Error) -> Error {
+/// The error of a caller's statement, which was sent behind `prefix`.
+pub(crate) fn statement_failed(error: &tokio_postgres::Error, prefix: &str) -> Error {
     let Some(refusal) = error.as_db_error() else {
         return not_an_sql_error(error);
     };
@@ -41,7 +41,9 @@ pub(crate) fn statement_failed(error: &tokio_postgres::Error) -> Error {
             .with_hint("a statement may not change settings; it runs as the caller, and only so");
     }
     let position = match refusal.position() {
-        Some(ErrorPosition::Original(position)) => format!(" at character {position}"),
+        Some(ErrorPosition::Original(position)) => {
+            format!(" at character {}", (*position as usize).saturating_sub(prefix.len()))
+        }
         _ => String::new(),
     };
     // Here the message names roles, schemas and functions of ours.

@@ -11,7 +11,7 @@ use tokio_postgres::SimpleQueryMessage;
 use tracing::warn;
 
 use crate::callers::Turn;
-use crate::connection::{PooledConnection, QueryConnection, timeouts};
+use crate::connection::{PooledConnection, QueryConnection, session, timeouts};
 use crate::identity::{ConnectionPlace, SignedIdentity, Who};
 use crate::prepared::Prepared;
 use crate::sql_error::our_statement_failed;
@@ -59,7 +59,7 @@ pub(crate) struct TenantTransaction {
 }
 
 impl QueryDatabase {
-    /// Begins a transaction in one round trip.
+    /// Begins a transaction, in one round trip where there is no pooler.
     pub(crate) async fn begin(
         &self,
         who: Who,
@@ -124,7 +124,47 @@ impl TenantTransaction {
         &self.connection().client
     }
 
+    /// Whether it takes [`open_shared`](Self::open_shared) to begin it.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.connection().statement_timeout.is_none()
+    }
+
+    /// Begins on whichever connection a pooler gives. Only then is there something to sign for, so it takes two round
+    /// trips.
+    pub(crate) async fn open_shared(&mut self, statement_timeout: Duration) -> Result<(), Error> {
+        let session =
+            session("SET LOCAL", statement_timeout, self.connection().has_transaction_timeout);
+        let begin = format!(
+            "BEGIN TRANSACTION READ ONLY; {session}; SELECT retail_sec.connection_id(), now.micros FROM ({DATABASE_TIME} AS micros) AS now"
+        );
+        let messages = self
+            .client()
+            .simple_query(&begin)
+            .await
+            .map_err(|error| our_statement_failed(&error))?;
+        let place = messages.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => {
+                Some((row.get(0)?.to_owned(), row.get(1)?.parse::<i64>().ok()?))
+            }
+            _ => None,
+        });
+        let (id, micros) =
+            place.ok_or_else(|| Error::internal("the database did not say where it is"))?;
+        let began = u128::try_from(micros).map_err(Error::internal)?;
+        if let Some(connection) = &mut self.connection {
+            connection.place = ConnectionPlace::new(id, began);
+        }
+        self.began(micros, Instant::now())?;
+        self.identity = self.key.sign(&self.who, self.place());
+        let sign = self.sign_statements();
+        self.client().batch_execute(&sign).await.map_err(|error| our_statement_failed(&error))
+    }
+
     async fn open(mut self, statement_timeout: Duration) -> Result<Self, Error> {
+        if self.is_shared() {
+            self.open_shared(statement_timeout).await?;
+            return Ok(self);
+        }
         let opening = self.opening(statement_timeout);
         let begun = self.client().simple_query(&opening).await;
         self.opened(begun, Instant::now())?;
@@ -141,17 +181,19 @@ impl TenantTransaction {
     /// Begins the transaction, bounds it and makes the identity known.
     pub(crate) fn begin_and_sign(&self, statement_timeout: Duration) -> String {
         let connection = self.connection();
-        let timeouts = if statement_timeout == connection.statement_timeout {
+        let timeouts = if connection.statement_timeout == Some(statement_timeout) {
             String::new()
         } else {
             let has_transaction_timeout = connection.has_transaction_timeout;
             timeouts("SET LOCAL", statement_timeout, has_transaction_timeout) + "; "
         };
+        format!("BEGIN TRANSACTION READ ONLY; {timeouts}{}", self.sign_statements())
+    }
+
+    fn sign_statements(&self) -> String {
         let SignedIdentity { who, signature, .. } = &self.identity;
         format!(
-            "BEGIN TRANSACTION READ ONLY; {timeouts}\
-             SET LOCAL app.current_rls_user_id = '{who}'; \
-             SET LOCAL app.rls_signature = '{signature}'"
+            "SET LOCAL app.current_rls_user_id = '{who}'; SET LOCAL app.rls_signature = '{signature}'"
         )
     }
 

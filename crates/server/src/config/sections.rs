@@ -67,6 +67,10 @@ pub struct DatabaseConfig {
     pub port: u16,
     /// Name of the database.
     pub name: String,
+    /// Host, address or socket folder of a pooler in transaction mode. None: no pooler.
+    pub pooler_host: Option<String>,
+    /// Its TCP port.
+    pub pooler_port: u16,
     /// How the connection is encrypted.
     pub ssl_mode: SslMode,
     /// Certificate authorities of the database server, a PEM file. None: those of the system.

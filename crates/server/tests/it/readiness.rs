@@ -40,6 +40,7 @@ async fn migrated(cluster: &Cluster) -> DatabaseAccess {
             tls: TlsMode::Disable,
             tls_root_cert: None,
             application_name: "retail-test".to_owned(),
+            pooler: None,
         },
         admin: None,
         query: QueryLogins {

@@ -5,10 +5,15 @@ use tokio_postgres::error::SqlState;
 
 use crate::sql_error::{ONE_QUERY, is_identity_refusal, statement_failed};
 
+/// Stands before a statement that is parsed alone where it cannot be prepared.
+pub(super) const EXPLAIN: &str = "EXPLAIN ";
+
 /// Where a statement failed.
 pub(super) enum Failure {
     /// Before it ran, and worded already.
     Ours(Error),
+    /// Parsed alone, behind [`EXPLAIN`].
+    Explained(tokio_postgres::Error),
     /// Parsed alone.
     Parsed(tokio_postgres::Error),
     /// Inside the query that caps it.
@@ -19,7 +24,9 @@ impl Failure {
     pub(super) fn is_identity_refusal(&self) -> bool {
         match self {
             Self::Ours(_) => false,
-            Self::Parsed(error) | Self::Capped(error) => is_identity_refusal(error),
+            Self::Explained(error) | Self::Parsed(error) | Self::Capped(error) => {
+                is_identity_refusal(error)
+            }
         }
     }
 
@@ -31,7 +38,8 @@ impl Failure {
             Self::Capped(error) if is_syntax_error(&error) => {
                 Error::new(ErrorCode::QueryNotAllowed, "not a read-only query").with_hint(ONE_QUERY)
             }
-            Self::Parsed(error) | Self::Capped(error) => statement_failed(&error),
+            Self::Explained(error) => statement_failed(&error, EXPLAIN),
+            Self::Parsed(error) | Self::Capped(error) => statement_failed(&error, ""),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{SimpleQueryMessage, Statement};
 
-use super::failure::Failure;
+use super::failure::{EXPLAIN, Failure};
 use crate::capped::{Cap, Sent, estimate};
 use crate::sql_error::{ONE_QUERY, our_statement_failed};
 use crate::tenant::TenantTransaction;
@@ -32,6 +32,9 @@ pub(super) async fn prepare(
     query: &CheckedQuery,
     limits: &QueryLimits,
 ) -> Result<Known, Failure> {
+    if transaction.is_shared() {
+        return prepare_shared(transaction, query, limits).await;
+    }
     // A failed estimate must not fail the transaction: hence the savepoint.
     let opening = format!("{}; SAVEPOINT estimate", transaction.opening(limits.statement_timeout));
     let explain = query.without_filter_values().map(|sql| estimate(sql, limits));
@@ -50,13 +53,52 @@ pub(super) async fn prepare(
     let (begun, begun_at) = begun;
     transaction.opened(begun, begun_at).map_err(Failure::Ours)?;
     let columns = describe(&parsed.map_err(Failure::Parsed)?).map_err(Failure::Ours)?;
-    let mut cap = Cap::Counted;
+    let cap = judge(transaction, estimated, limits).await?;
+    // After the savepoint, which would undo it.
+    transaction.sign_again_if_late().await.map_err(Failure::Ours)?;
+    Ok(Known { columns, cap })
+}
+
+/// The same behind a pooler, where a statement with a name would stay on a connection that others get. So the statement
+/// is explained alone, which parses it, and then asked for its columns as the missing side of a join.
+async fn prepare_shared(
+    transaction: &mut TenantTransaction,
+    query: &CheckedQuery,
+    limits: &QueryLimits,
+) -> Result<Known, Failure> {
+    transaction.open_shared(limits.statement_timeout).await.map_err(Failure::Ours)?;
+    let sql = query.sql();
+    let alone = format!("{EXPLAIN}{sql}");
+    let described = format!("SELECT q.* FROM (SELECT 1) AS o LEFT JOIN (\n{sql}\n) AS q ON false");
+    let explain = query.without_filter_values().map(|sql| estimate(sql, limits));
+    let client = transaction.client();
+    client.query_typed(&alone, &[]).await.map_err(Failure::Explained)?;
+    let row = client.query_typed(&described, &[]).await.map_err(Failure::Capped)?;
+    let columns = row.first().map(|row| columns(row.columns())).unwrap_or_default();
+    let columns = some_columns(columns).map_err(Failure::Ours)?;
+    let estimated = match &explain {
+        Some(explain) => {
+            let savepoint = format!("SAVEPOINT estimate; {explain}");
+            Some(client.simple_query(&savepoint).await)
+        }
+        None => None,
+    };
+    let cap = judge(transaction, estimated, limits).await?;
+    Ok(Known { columns, cap })
+}
+
+/// What the estimate means. The savepoint `estimate` is there.
+async fn judge(
+    transaction: &TenantTransaction,
+    estimated: Option<Result<Vec<SimpleQueryMessage>, tokio_postgres::Error>>,
+    limits: &QueryLimits,
+) -> Result<Cap, Failure> {
     match estimated {
         Some(Ok(messages)) => {
             let plan = Plan::read(&messages);
             check_cost(plan.cost, limits).map_err(Failure::Ours)?;
             if let (Some(rows), Some(row_bytes)) = (plan.rows, plan.row_bytes) {
-                cap = Cap::for_size(rows, row_bytes, limits);
+                return Ok(Cap::for_size(rows, row_bytes, limits));
             }
         }
         // The form without values may not suit PostgreSQL. The limits at run time still hold.
@@ -67,9 +109,7 @@ pub(super) async fn prepare(
             .map_err(|error| Failure::Ours(our_statement_failed(&error)))?,
         None => {}
     }
-    // After the savepoint, which would undo it.
-    transaction.sign_again_if_late().await.map_err(Failure::Ours)?;
-    Ok(Known { columns: columns.into(), cap })
+    Ok(Cap::Counted)
 }
 
 /// What the planner expects.
@@ -116,7 +156,7 @@ fn check_cost(cost: Option<f64>, limits: &QueryLimits) -> Result<(), Error> {
 }
 
 /// The columns of a parsed statement.
-fn describe(statement: &Statement) -> Result<Vec<Column>, Error> {
+fn describe(statement: &Statement) -> Result<Arc<[Column]>, Error> {
     if !statement.params().is_empty() {
         return Err(Error::new(
             ErrorCode::InvalidArgument,
@@ -124,15 +164,22 @@ fn describe(statement: &Statement) -> Result<Vec<Column>, Error> {
         )
         .with_hint("write the values into the statement"));
     }
-    if statement.columns().is_empty() {
+    some_columns(columns(statement.columns()))
+}
+
+fn some_columns(columns: Vec<Column>) -> Result<Arc<[Column]>, Error> {
+    if columns.is_empty() {
         let message = "not a read-only query: it gives no columns";
         return Err(Error::new(ErrorCode::QueryNotAllowed, message).with_hint(ONE_QUERY));
     }
-    Ok(statement
-        .columns()
+    Ok(columns.into())
+}
+
+fn columns(columns: &[tokio_postgres::Column]) -> Vec<Column> {
+    columns
         .iter()
         .map(|column| Column { name: column.name().to_owned(), pg_type: type_name(column.type_()) })
-        .collect())
+        .collect()
 }
 
 /// `text[]` rather than `_text`.

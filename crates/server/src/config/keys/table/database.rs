@@ -12,6 +12,16 @@ pub(super) const KEYS: &[Key] = &[
          PostgreSQL of its own, other commands ask for it.",
     ),
     key("database.port", integer(1, 65_535), Some("5432"), "TCP port of PostgreSQL."),
+    key(
+        "database.pooler_host",
+        Kind::Place,
+        None,
+        "Host name, address, or socket folder of a pooler that gives each transaction any of its connections, such as \
+         PgBouncer with `pool_mode = transaction`. Callers' statements go through it, all else to `database.host`. \
+         They take more round trips, since nothing can stay prepared. A pooler that keeps sessions needs none of \
+         this: name it as `database.host`.",
+    ),
+    key("database.pooler_port", integer(1, 65_535), Some("6432"), "TCP port of the pooler."),
     key("database.name", Kind::Text, Some("zava"), "Name of the database."),
     key(
         "database.ssl_mode",
