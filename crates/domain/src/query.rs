@@ -1,6 +1,7 @@
 //! An ad-hoc question in SQL and its answer.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -8,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, ErrorCode, StatementSummary};
+use crate::{Error, ErrorCode, Freshness, StatementSummary};
 
 /// The text of a statement that a model wrote. Not trusted in any way.
 ///
@@ -75,7 +76,7 @@ impl fmt::Debug for SqlText {
 }
 
 /// How much one statement may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct QueryLimits {
     /// Most rows in an answer.
     pub max_rows: u32,
@@ -122,7 +123,7 @@ pub struct Column {
 pub type JsonRow = Vec<Value>;
 
 /// Why an answer has fewer rows than the statement found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Truncation {
     /// There are more than this many rows.
     Rows(u32),
@@ -136,7 +137,7 @@ pub enum Truncation {
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryAnswer {
     /// The columns, also when there is no row.
-    pub columns: Vec<Column>,
+    pub columns: Arc<[Column]>,
     /// The rows, at most as many as the limits allow.
     pub rows: Vec<JsonRow>,
     /// Set when rows were left out.
@@ -150,6 +151,8 @@ pub struct QueryAnswer {
     pub as_of: DateTime<Utc>,
     /// Time from the call to the last row.
     pub elapsed: Duration,
+    /// Whether it was read for this call.
+    pub freshness: Freshness,
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, pin_mut};
 use retail_domain::ports::{Clock, QueryRunner, SystemClock};
 use retail_domain::{
-    Column, Error, ErrorCode, JsonRow, Principal, QueryAnswer, QueryLimits, SqlText,
+    Column, Error, ErrorCode, Freshness, JsonRow, Principal, QueryAnswer, QueryLimits, SqlText,
     StatementSummary, Truncation,
 };
 use retail_sql_guard::{CheckedQuery, Guard};
@@ -129,13 +129,14 @@ impl PgQueryRunner {
                 let elapsed = started.elapsed();
                 let statement = summary(query);
                 Ok(QueryAnswer {
-                    columns,
+                    columns: columns.into(),
                     rows,
                     truncation,
                     next_cursor: None,
                     statement,
                     as_of,
                     elapsed,
+                    freshness: Freshness::default(),
                 })
             }
             Err(failure) => {

@@ -11,9 +11,10 @@ use retail_domain::ports::{
     Clock, Credential, IdentityResolver, MockSchemaCatalog, Proof, QueryRunner, SchemaCatalog,
 };
 use retail_domain::{
-    Column, ColumnSchema, Error, ErrorCode, KeyRole, Principal, QueryAnswer, QueryLimits,
-    Relationship, RetailTable, RlsUserId, RowEstimate, Scope, SqlText, StatementSummary, Store,
-    StoreId, TableSchema, Truncation, ValidValues, VerifiedIdentity, Visibility,
+    Column, ColumnSchema, Error, ErrorCode, Freshness, KeyRole, Principal, QueryAnswer,
+    QueryLimits, Relationship, RetailTable, RlsUserId, RowEstimate, Scope, SqlText,
+    StatementSummary, Store, StoreId, TableSchema, Truncation, ValidValues, VerifiedIdentity,
+    Visibility,
 };
 use retail_mcp_protocol::{HttpOptions, McpHttpService, RetailMcp, RetailMcpBuilder};
 use serde_json::{Value, json};
@@ -83,13 +84,14 @@ impl QueryRunner for ScriptedRunner {
         Ok(QueryAnswer {
             columns: ["store", "total"]
                 .map(|name| Column { name: name.to_owned(), pg_type: "text".to_owned() })
-                .to_vec(),
+                .into(),
             rows: vec![vec![json!(principal.visibility().label()), json!("12.50")]; rows],
             truncation: (rows == 3).then_some(Truncation::Rows(limits.max_rows)),
             next_cursor: None,
             statement: statement(),
             as_of: FixedClock.now(),
             elapsed: Duration::from_millis(7),
+            freshness: Freshness::default(),
         })
     }
 }
