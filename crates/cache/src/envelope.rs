@@ -3,6 +3,8 @@
 //! `magic, format, length of the body, seal, body`. The seal is an HMAC over the digest of the key and the body, so a
 //! value that was changed, or moved to another key, is not believed. The body is the [`Origin`] and the value.
 
+use std::cmp::Ordering;
+
 use hmac::Mac;
 
 use crate::entry::{Entry, Origin};
@@ -64,9 +66,10 @@ pub(crate) fn open<V: Cacheable>(
     }
     let (length, rest) = rest.split_first_chunk().ok_or(Rejected::Truncated)?;
     let (seal, body) = rest.split_at_checked(SEAL_BYTES).ok_or(Rejected::Truncated)?;
-    let length = u32::from_be_bytes(*length);
-    if u32::try_from(body.len()).is_ok_and(|there| there < length) {
-        return Err(Rejected::Truncated);
+    match body.len().cmp(&usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX)) {
+        Ordering::Less => return Err(Rejected::Truncated),
+        Ordering::Equal => {}
+        Ordering::Greater => return Err(Rejected::Poisoned),
     }
     mac(space, digest, body).verify_slice(seal).map_err(|_| Rejected::Poisoned)?;
     // A server of ours wrote it. What cannot be read was of another shape.

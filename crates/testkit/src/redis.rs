@@ -1,7 +1,6 @@
 //! A Redis server for one test.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -90,8 +89,13 @@ impl TestRedis {
     /// The value under `name`.
     pub fn value(&self, name: &str) -> Vec<u8> {
         let reply = self.raw(&[b"GET", name.as_bytes()]);
-        let head = reply.iter().position(|byte| *byte == b'\n').expect("a head") + 1;
-        reply[head..].strip_suffix(b"\r\n").expect("a value").to_vec()
+        // `$length`, a line break, the bytes, a line break.
+        let (_, bytes) = reply
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .and_then(|end| reply.split_at_checked(end + 1))
+            .expect("a value");
+        bytes.strip_suffix(b"\r\n").expect("a value").to_vec()
     }
 
     /// Puts a value under `name`.
@@ -122,10 +126,11 @@ impl TestRedis {
         }
         let mut stream = UnixStream::connect(self.socket()).expect("a connection");
         stream.write_all(&request).expect("a request");
-        // The server closes the connection behind the reply.
-        stream.shutdown(Shutdown::Write).expect("an end");
+        // Which closes the connection behind the reply.
+        stream.write_all(b"*1\r\n$4\r\nQUIT\r\n").expect("a request");
         let mut reply = Vec::new();
         stream.read_to_end(&mut reply).expect("a reply");
+        reply.truncate(reply.len().saturating_sub(b"+OK\r\n".len()));
         assert!(!reply.starts_with(b"-"), "{}", String::from_utf8_lossy(&reply));
         reply
     }
