@@ -205,7 +205,12 @@ async fn what_an_embedder_makes_is_for_everyone_and_by_model() {
             calls.up();
             texts
                 .iter()
-                .map(|text| Embedding::new(Arc::clone(&model), vec![1.0, text.len() as f32]))
+                .map(|text| {
+                    Embedding::new(
+                        Arc::clone(&model),
+                        vec![1.0, f32::from(u8::try_from(text.len()).unwrap())],
+                    )
+                })
                 .collect()
         });
         CachedEmbedder::new(Arc::new(inner), world.cache.clone())

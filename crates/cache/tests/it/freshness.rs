@@ -19,11 +19,11 @@ const MOMENT: Duration = Duration::from_micros(1);
 async fn a_kept_answer_says_its_age_until_its_time_is_over() {
     let (world, caller) = (World::new(), manager().await);
     assert!(!world.note(&caller, "r", "first").await.freshness.cached);
-    world.clock.forward(TIME_TO_LIVE - MOMENT);
+    world.clock.forward(TIME_TO_LIVE.saturating_sub(MOMENT));
     let kept = world.note(&caller, "r", "second").await;
     assert_eq!(kept.value.0, "first");
     assert!(kept.freshness.cached && !kept.freshness.stale);
-    assert_eq!(kept.freshness.age, TIME_TO_LIVE - MOMENT);
+    assert_eq!(kept.freshness.age, TIME_TO_LIVE.saturating_sub(MOMENT));
     world.clock.forward(MOMENT);
     let read = world.note(&caller, "r", "second").await;
     assert_eq!((read.value.0.as_str(), read.freshness.cached), ("second", false));
@@ -92,7 +92,7 @@ async fn without_versions_personal_answers_are_not_given_and_shared_ones_are() {
 async fn a_stale_answer_is_given_once_more_while_one_call_reads_anew() {
     let (world, caller) = (World::new(), manager().await);
     world.note(&caller, "r", "first").await;
-    world.clock.forward(STALE_FOR - MOMENT);
+    world.clock.forward(STALE_FOR.saturating_sub(MOMENT));
     world.versions.bump(SALES);
     let (reads, gate) = (Count::default(), Arc::new(Notify::new()));
     let key = Key::for_identity(world.cache.key_space(), &caller, &"r").unwrap();
@@ -106,7 +106,7 @@ async fn a_stale_answer_is_given_once_more_while_one_call_reads_anew() {
         let stale = world.cache.get_or_load(&key, read).await.unwrap();
         assert_eq!(stale.value.0, "first");
         assert!(stale.freshness.cached && stale.freshness.stale);
-        assert_eq!(stale.freshness.age, STALE_FOR - MOMENT);
+        assert_eq!(stale.freshness.age, STALE_FOR.saturating_sub(MOMENT));
     }
     gate.notify_one();
     let fresh = eventually_fresh(&world, &caller).await;

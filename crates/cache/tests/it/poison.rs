@@ -30,7 +30,7 @@ impl Kept {
     }
 
     /// Reads, and expects what is read anew, and the next server to be given that.
-    async fn is_rejected(self) -> KindStatistics {
+    async fn rejected(self) -> KindStatistics {
         let caller = manager().await;
         let answer = self.reader.note(&caller, "r", "read").await;
         assert_eq!((answer.value.0.as_str(), answer.freshness.cached), ("read", false));
@@ -86,14 +86,14 @@ async fn no_changed_byte_is_believed() {
 async fn other_bytes_are_poison(#[case] bytes: Vec<u8>) {
     let kept = Kept::new().await;
     kept.redis.put(&kept.name, &bytes);
-    assert_eq!(kept.is_rejected().await.rejected_poisoned, 1);
+    assert_eq!(kept.rejected().await.rejected_poisoned, 1);
 }
 
 #[tokio::test]
 async fn bytes_behind_a_value_are_poison() {
     let kept = Kept::new().await;
     kept.redis.put(&kept.name, &[&kept.value[..], b"x"].concat());
-    assert_eq!(kept.is_rejected().await.rejected_poisoned, 1);
+    assert_eq!(kept.rejected().await.rejected_poisoned, 1);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_value_of_another_format_is_of_another_release() {
     let mut value = kept.value.clone();
     value[4] += 1;
     kept.redis.put(&kept.name, &value);
-    assert_eq!(kept.is_rejected().await.rejected_format, 1);
+    assert_eq!(kept.rejected().await.rejected_format, 1);
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn a_value_moved_to_another_callers_key_is_poison() {
     kept.writer.written(2).await;
     let others_name = kept.redis.names().into_iter().find(|name| *name != kept.name).unwrap();
     kept.redis.put(&kept.name, &kept.redis.value(&others_name));
-    assert_eq!(kept.is_rejected().await.rejected_poisoned, 1);
+    assert_eq!(kept.rejected().await.rejected_poisoned, 1);
 }
 
 #[tokio::test]
@@ -124,9 +124,9 @@ async fn a_value_sealed_with_another_secret_is_poison() {
         kept.writer.another_with(&forger_redis, space_of(8, &Surroundings::default()), settings());
     forger.note(&manager().await, "r", "forged").await;
     forger.written(1).await;
-    let forged = forger_redis.value(&forger_redis.names()[0]);
-    kept.redis.put(&kept.name, &forged);
-    assert_eq!(kept.is_rejected().await.rejected_poisoned, 1);
+    let bytes = forger_redis.value(&forger_redis.names()[0]);
+    kept.redis.put(&kept.name, &bytes);
+    assert_eq!(kept.rejected().await.rejected_poisoned, 1);
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_value_from_the_future_or_too_old_is_outdated() {
         }
         // Redis would have ended it, were it not put back.
         kept.redis.put(&kept.name, &kept.value);
-        assert_eq!(kept.is_rejected().await.shared_outdated, 1, "{age} s old");
+        assert_eq!(kept.rejected().await.shared_outdated, 1, "{age} s old");
     }
 }
 

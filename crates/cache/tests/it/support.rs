@@ -20,8 +20,8 @@ use retail_testkit::TestRedis;
 use secrecy::SecretBox;
 use serde::{Deserialize, Serialize};
 
-pub(crate) const TIME_TO_LIVE: Duration = Duration::from_secs(300);
-pub(crate) const STALE_FOR: Duration = Duration::from_secs(60);
+pub(crate) const TIME_TO_LIVE: Duration = Duration::from_mins(5);
+pub(crate) const STALE_FOR: Duration = Duration::from_mins(1);
 pub(crate) const SALES: TableGroups = TableGroups::NONE.with(TableGroup::Sales);
 pub(crate) const INVENTORY: TableGroups = TableGroups::NONE.with(TableGroup::Inventory);
 

@@ -95,7 +95,7 @@ impl Server {
             }
             _ => {
                 let text = format!("text {request}");
-                let vectors = self.embedder.embed(&[text.clone()]).await.unwrap();
+                let vectors = self.embedder.embed(std::slice::from_ref(&text)).await.unwrap();
                 assert_eq!(vectors, [truth::vector(&text)]);
                 (Witness::of_everyone(request), Freshness::default())
             }

@@ -71,7 +71,7 @@ fn card(number: u32) -> ProductCard {
         product_type: "PUMPS".to_owned(),
         description: "Pumps.".to_owned(),
         price: Cents(1_250),
-        cost: (number % 2 == 0).then_some(Cents(800)),
+        cost: number.is_multiple_of(2).then_some(Cents(800)),
         gross_margin_basis_points: Some(3_600),
         stock: StockOnHand { units: 3, stores: 1 },
     }

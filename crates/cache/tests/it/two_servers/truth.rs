@@ -113,7 +113,7 @@ impl QueryRunner for Truth {
 pub(crate) fn vector(text: &str) -> Embedding {
     let model = EmbeddingModel { name: "m".to_owned(), dimensions: 8 };
     let sum: u8 = text.bytes().fold(1, u8::wrapping_add);
-    let values = (1..=8).map(|place| f32::from(sum) / place as f32).collect();
+    let values = (1..=8_u8).map(|place| f32::from(sum) / f32::from(place)).collect();
     Embedding::new(Arc::new(model), values).unwrap()
 }
 
