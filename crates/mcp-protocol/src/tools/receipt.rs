@@ -25,15 +25,14 @@ pub(crate) struct Receipt {
     pub(crate) limit_unit: &'static str,
     /// The data are as of this time, RFC 3339 in UTC.
     pub(crate) as_of: String,
-    /// Whether the answer came from a cache.
+    /// Whether it came from a cache.
     pub(crate) cached: bool,
-    /// How long ago a cached answer was read, in seconds.
+    /// Age in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) age_seconds: Option<f64>,
-    /// Whether the data have changed since a cached answer was read. A newer one is on its way: ask again
-    /// in a moment.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) stale: bool,
+    /// Data changed since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stale: Option<bool>,
     /// Time that the answer took, in seconds.
     pub(crate) elapsed_seconds: f64,
 }
@@ -58,7 +57,7 @@ impl Receipt {
             as_of: as_of.to_rfc3339_opts(SecondsFormat::Micros, true),
             cached: freshness.cached,
             age_seconds: freshness.cached.then(|| seconds(freshness.age)),
-            stale: freshness.stale,
+            stale: freshness.stale.then_some(true),
             elapsed_seconds: seconds(elapsed),
         }
     }

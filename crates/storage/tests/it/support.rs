@@ -128,7 +128,7 @@ impl Caller {
         };
         match answer {
             Ok(answer) => Outcome::Answer {
-                columns: answer.columns,
+                columns: answer.columns.to_vec(),
                 rows: answer.rows,
                 truncation: answer.truncation,
             },
