@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 
 /// Sets up, builds, and becomes `retail-mcp demo`.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
-    setup::run(workspace)?;
+    setup::to_build(workspace)?;
     let build = CommandLine::new("cargo").words("build --release --locked -p retail-server");
     build.in_dir(workspace.root()).run()?;
     let server = workspace.built("release", "retail-mcp");

@@ -4,6 +4,7 @@ mod libclang;
 mod model;
 mod packages;
 mod postgres;
+mod redis;
 
 use anyhow::{Result, bail};
 
@@ -11,9 +12,14 @@ use crate::command::CommandLine;
 use crate::console;
 use crate::workspace::Workspace;
 
-/// Finds or provides the C compiler, libclang, a way to PostgreSQL, and the embedding model. Safe to run
-/// again.
+/// Finds or provides what the build needs, and what the tests need besides. Safe to run again.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    to_build(workspace)?;
+    redis::provide()
+}
+
+/// Finds or provides the C compiler, libclang, a way to PostgreSQL, and the embedding model.
+pub(crate) fn to_build(workspace: &Workspace) -> Result<()> {
     c_compiler()?;
     postgres::provide()?;
     model::provide()?;

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, ErrorCode};
 
 /// Which model made a vector. Vectors of different models cannot be compared.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EmbeddingModel {
     /// Name of the model, not of a deployment, for example `all-MiniLM-L6-v2`.
     pub name: String,
@@ -21,10 +23,35 @@ impl fmt::Display for EmbeddingModel {
 }
 
 /// The vector of one text, of length 1, and the model that it came from.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// Written and read again, its numbers are the same bit by bit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Embedding {
     model: Arc<EmbeddingModel>,
     values: Arc<[f32]>,
+}
+
+/// An [`Embedding`] as it is written. It may be anything.
+#[derive(Deserialize)]
+struct Written {
+    model: EmbeddingModel,
+    values: Vec<f32>,
+}
+
+impl TryFrom<Written> for Embedding {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self, Error> {
+        let values: Arc<[f32]> = written.values.as_slice().into();
+        let embedding = Self::new(Arc::new(written.model), written.values)?;
+        // Scaled already, unless it is no vector of ours; scaling it again would change its last bits.
+        let scaled = values.iter().zip(&*embedding.values).all(|(a, b)| (a - b).abs() < 1e-5);
+        if !scaled {
+            return Err(Error::internal("a vector whose length is not 1"));
+        }
+        Ok(Self { values, ..embedding })
+    }
 }
 
 impl Embedding {
@@ -75,6 +102,7 @@ impl Embedding {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use serde_json::json;
 
     use super::*;
 
@@ -95,6 +123,23 @@ mod tests {
     #[case(vec![f32::INFINITY, 1.0])]
     fn a_vector_that_is_none_is_refused(#[case] values: Vec<f32>) {
         assert!(Embedding::new(model(2), values).is_err());
+    }
+
+    #[test]
+    fn a_written_vector_is_read_bit_by_bit_or_refused() {
+        let embedding = Embedding::new(model(3), vec![0.1, -0.7, 0.3]).unwrap();
+        let written = serde_json::to_value(&embedding).unwrap();
+        let read: Embedding = serde_json::from_value(written.clone()).unwrap();
+        let bits = |embedding: &Embedding| {
+            embedding.values.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+        };
+        assert_eq!(bits(&read), bits(&embedding));
+
+        for (place, value) in [("/values/0", json!(9.0)), ("/model/dimensions", json!(2))] {
+            let mut wrong = written.clone();
+            *wrong.pointer_mut(place).unwrap() = value;
+            assert!(serde_json::from_value::<Embedding>(wrong).is_err(), "{place}");
+        }
     }
 
     #[test]

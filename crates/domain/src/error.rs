@@ -1,11 +1,14 @@
 //! The one error that crosses the layers.
 
+mod shared;
+
 use std::error::Error as StdError;
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::shared::SharedError;
 use crate::StatementSummary;
 
 /// What kind of failure a caller sees. The set is closed: clients may match on it.

@@ -168,6 +168,11 @@ impl Principal {
         Self(identity)
     }
 
+    /// All that is known of the caller. For what must not leave any of it out, such as the key of a cached answer.
+    pub fn identity(&self) -> &VerifiedIdentity {
+        &self.0
+    }
+
     /// Stable name of the caller.
     pub fn subject(&self) -> &str {
         &self.0.subject

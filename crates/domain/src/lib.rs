@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod audit;
+mod data_version;
 mod embedding;
 mod error;
+mod freshness;
 mod identity;
 mod money;
 pub mod ports;
@@ -12,8 +14,10 @@ mod schema;
 mod search;
 
 pub use audit::{AuditEntry, StatementSummary};
+pub use data_version::{TableGroup, TableGroups, VersionVector};
 pub use embedding::{Embedding, EmbeddingModel};
-pub use error::{Error, ErrorCode};
+pub use error::{Error, ErrorCode, SharedError};
+pub use freshness::Freshness;
 pub use identity::{Principal, RlsUserId, Scope, Store, StoreId, VerifiedIdentity, Visibility};
 pub use money::Cents;
 pub use query::{Column, JsonRow, JsonRows, QueryAnswer, QueryLimits, SqlText, Truncation};

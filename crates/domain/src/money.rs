@@ -3,10 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, ErrorCode};
 
 /// An amount in cents of the chain's currency. `Display` writes `12.30`, as PostgreSQL writes a `numeric(10,2)`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Cents(pub i64);
 
 impl fmt::Display for Cents {

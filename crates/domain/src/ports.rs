@@ -2,6 +2,7 @@
 
 mod audit_log;
 mod clock;
+mod data_versions;
 mod embedder;
 mod health;
 mod identity_grants;
@@ -17,6 +18,9 @@ pub use audit_log::{MockAuditLog, MockAuditPlace};
 #[cfg(any(test, feature = "test-support"))]
 pub use clock::MockClock;
 pub use clock::{Clock, SystemClock};
+#[cfg(any(test, feature = "test-support"))]
+pub use data_versions::MockDataVersions;
+pub use data_versions::{DataVersions, InMemoryVersions};
 pub use embedder::Embedder;
 #[cfg(any(test, feature = "test-support"))]
 pub use embedder::MockEmbedder;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::{Error, ErrorCode, StatementSummary};
+use crate::{Error, ErrorCode, Freshness, StatementSummary};
 
 /// The text of a statement that a model wrote. Not trusted in any way.
 ///
@@ -77,7 +77,7 @@ impl fmt::Debug for SqlText {
 }
 
 /// How much one statement may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct QueryLimits {
     /// Most rows in an answer.
     pub max_rows: u32,
@@ -202,7 +202,7 @@ impl fmt::Debug for JsonRows {
 }
 
 /// Why an answer has fewer rows than the statement found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Truncation {
     /// There are more than this many rows.
     Rows(u32),
@@ -230,6 +230,8 @@ pub struct QueryAnswer {
     pub as_of: DateTime<Utc>,
     /// Time from the call to the last row.
     pub elapsed: Duration,
+    /// Whether it was read for this call.
+    pub freshness: Freshness,
 }
 
 #[cfg(test)]

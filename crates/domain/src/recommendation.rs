@@ -1,11 +1,13 @@
 //! What goes with a product, a customer or the season, and the evidence for it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 
-use crate::{Cents, ProductCard};
+use crate::{Cents, Freshness, ProductCard};
 
 /// A product, as a caller names it.
 ///
@@ -15,7 +17,7 @@ use crate::{Cents, ProductCard};
 /// assert_eq!(ProductRef::Id(7).to_string(), "product 7");
 /// assert_eq!(ProductRef::Sku("HW7".to_owned()).to_string(), "product with the SKU 'HW7'");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum ProductRef {
     /// By its key.
     Id(i32),
@@ -33,7 +35,7 @@ impl fmt::Display for ProductRef {
 }
 
 /// What to recommend by.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum RecommendationKind {
     /// Products whose description means nearly the same.
     SimilarProducts {
@@ -64,7 +66,7 @@ pub enum RecommendationKind {
 }
 
 /// A request for recommendations.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RecommendationRequest {
     /// By what.
     pub kind: RecommendationKind,
@@ -75,7 +77,7 @@ pub struct RecommendationRequest {
 }
 
 /// Why a product is recommended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Evidence {
     /// Its description is near to that of the product asked for.
     Similar {
@@ -112,7 +114,7 @@ pub enum Evidence {
 }
 
 /// A product and why it is recommended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recommendation {
     /// The product.
     pub product: ProductCard,
@@ -124,7 +126,7 @@ pub struct Recommendation {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recommendations {
     /// The products, best first. Empty when there is no evidence: that is an answer.
-    pub items: Vec<Recommendation>,
+    pub items: Arc<[Recommendation]>,
     /// Name of the product that was asked about.
     pub about_product: Option<String>,
     /// First and last day of the sales that count, where sales do.
@@ -133,4 +135,6 @@ pub struct Recommendations {
     pub as_of: DateTime<Utc>,
     /// Time from the call to the last row.
     pub elapsed: Duration,
+    /// Whether it was read for this call.
+    pub freshness: Freshness,
 }

@@ -90,7 +90,7 @@ impl FromStr for RetailTable {
 }
 
 /// A table as a model needs to see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableSchema {
     /// Which table.
     pub table: RetailTable,
@@ -107,7 +107,7 @@ pub struct TableSchema {
 }
 
 /// A column of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnSchema {
     /// Name.
     pub name: String,
@@ -122,7 +122,7 @@ pub struct ColumnSchema {
 }
 
 /// A column's part in a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum KeyRole {
     /// It is, or is a part of, the primary key.
     Primary,
@@ -131,7 +131,7 @@ pub enum KeyRole {
 }
 
 /// A foreign key of one column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relationship {
     /// The column that refers.
     pub column: String,
@@ -142,7 +142,7 @@ pub struct Relationship {
 }
 
 /// Values of a column that the caller may use in a filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValidValues {
     /// The column, or what is derived from one, for example `year of order_date`.
     pub of: String,
@@ -153,7 +153,7 @@ pub struct ValidValues {
 }
 
 /// A number of rows, counted under the caller's identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RowEstimate {
     /// Exactly this many.
     Exactly(u64),

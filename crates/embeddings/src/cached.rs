@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures_util::future::{BoxFuture, FutureExt, try_join_all};
 use moka::future::Cache;
 use retail_domain::ports::Embedder;
-use retail_domain::{Embedding, EmbeddingModel, Error};
+use retail_domain::{Embedding, EmbeddingModel, Error, SharedError};
 use sha2::{Digest, Sha256};
 
 /// More texts than this are no queries: they are neither looked up nor kept.
@@ -60,36 +60,6 @@ struct Key {
     text: [u8; 32],
 }
 
-/// An error that several callers get.
-#[derive(Debug, Clone)]
-struct SharedError(Arc<Error>);
-
-impl fmt::Display for SharedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match std::error::Error::source(&*self.0) {
-            Some(cause) => write!(f, "{cause}"),
-            None => write!(f, "{}", self.0),
-        }
-    }
-}
-
-impl std::error::Error for SharedError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&*self.0)?.source()
-    }
-}
-
-impl From<SharedError> for Error {
-    fn from(shared: SharedError) -> Self {
-        let error = Self::new(shared.0.code(), shared.0.public_message());
-        let error = match shared.0.hint() {
-            Some(hint) => error.with_hint(hint),
-            None => error,
-        };
-        error.with_cause(shared)
-    }
-}
-
 impl CachedEmbedder {
     /// An empty cache before `inner`.
     pub fn new(inner: Arc<dyn Embedder>, settings: &CacheSettings) -> Self {
@@ -119,11 +89,10 @@ impl CachedEmbedder {
     ) -> impl Future<Output = Result<Vec<Embedding>, SharedError>> + Clone + Send + use<> {
         let inner = Arc::clone(&self.inner);
         let call: BoxFuture<'static, _> = Box::pin(async move {
-            let embedded =
-                inner.embed(&texts).await.map_err(|error| SharedError(Arc::new(error)))?;
+            let embedded = inner.embed(&texts).await.map_err(SharedError::from)?;
             if embedded.len() != texts.len() {
                 let cause = format!("{} vectors for {} texts", embedded.len(), texts.len());
-                return Err(SharedError(Arc::new(Error::internal(cause))));
+                return Err(Error::internal(cause).into());
             }
             Ok(embedded)
         });
@@ -169,9 +138,10 @@ impl Embedder for CachedEmbedder {
                 let entry = self.vectors.entry_by_ref(*key).or_try_insert_with(async move {
                     self.misses.fetch_add(1, Ordering::Relaxed);
                     let embedded = call.await?;
-                    embedded.get(place).cloned().ok_or_else(|| {
-                        SharedError(Arc::new(Error::internal("a vector is missing")))
-                    })
+                    embedded
+                        .get(place)
+                        .cloned()
+                        .ok_or_else(|| Error::internal("a vector is missing").into())
                 });
                 let entry = entry.await.map_err(|error: Arc<SharedError>| (*error).clone())?;
                 if !entry.is_fresh() {

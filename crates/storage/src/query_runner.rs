@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use retail_domain::ports::{Clock, QueryRunner, SystemClock};
 use retail_domain::{
-    Column, Error, ErrorCode, JsonRows, Principal, QueryAnswer, QueryLimits, SqlText,
+    Column, Error, ErrorCode, Freshness, JsonRows, Principal, QueryAnswer, QueryLimits, SqlText,
     StatementSummary, Truncation,
 };
 use retail_sql_guard::{CheckedQuery, Guard};
@@ -219,6 +219,7 @@ fn answer(
         statement: summary(query),
         as_of,
         elapsed: Duration::ZERO,
+        freshness: Freshness::default(),
     }
 }
 

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use retail_domain::{
-    Error, ErrorCode, Evidence, Principal, ProductRef, Recommendation, RecommendationKind,
-    RecommendationRequest, Recommendations,
+    Error, ErrorCode, Evidence, Freshness, Principal, ProductRef, Recommendation,
+    RecommendationKind, RecommendationRequest, Recommendations,
 };
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
@@ -124,6 +124,7 @@ async fn with_cards(
         period: found.period,
         as_of: transaction.started(),
         elapsed: Duration::ZERO,
+        freshness: Freshness::default(),
     })
 }
 

@@ -49,7 +49,7 @@ impl SchemaCatalog for PgSchemaCatalog {
         &self,
         principal: &Principal,
         tables: &[RetailTable],
-    ) -> Result<Vec<TableSchema>, Error> {
+    ) -> Result<Arc<[TableSchema]>, Error> {
         let who = Who::from(principal.visibility());
         let transaction = self.database.begin(who, TIMEOUT).await?;
         let client = transaction.client();
@@ -64,7 +64,7 @@ impl SchemaCatalog for PgSchemaCatalog {
             });
         }
         transaction.finish().await?;
-        Ok(schemas)
+        Ok(schemas.into())
     }
 }
 

@@ -12,6 +12,7 @@ mod database;
 mod issuer;
 mod principal;
 mod proxy;
+mod redis;
 mod signature;
 mod sql_generator;
 mod worlds;
@@ -24,6 +25,7 @@ pub use database::{
 pub use issuer::{Behaviour, KeyKind, Outage, TestIssuer, TestKey, hmac_token, joined_token};
 pub use principal::{KnownIdentity, head_office, principal, store, stores};
 pub use proxy::CuttingProxy;
+pub use redis::TestRedis;
 pub use signature::signature;
 pub use sql_generator::SqlGenerator;
 pub use worlds::other_world;

@@ -1,5 +1,7 @@
 //! Descriptions of the tables.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::{Error, Principal, RetailTable, TableSchema};
@@ -16,5 +18,5 @@ pub trait SchemaCatalog: Send + Sync {
         &self,
         principal: &Principal,
         tables: &[RetailTable],
-    ) -> Result<Vec<TableSchema>, Error>;
+    ) -> Result<Arc<[TableSchema]>, Error>;
 }

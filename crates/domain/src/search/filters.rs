@@ -1,9 +1,11 @@
 //! What is searched for.
 
+use serde::Serialize;
+
 use crate::{Cents, Embedding, Error, ErrorCode, ProductWish};
 
 /// A search by meaning alone.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SemanticQuery {
     /// The meaning that is searched for.
     pub embedding: Embedding,
@@ -14,7 +16,7 @@ pub struct SemanticQuery {
 }
 
 /// A search by words and by meaning.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HybridQuery {
     /// What the customer wants, as understood from their words.
     pub wish: ProductWish,
@@ -29,7 +31,7 @@ pub struct HybridQuery {
 }
 
 /// How much the rank by meaning and the rank by words count in a fused rank.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct FusionWeights {
     semantic: f64,
     keyword: f64,
@@ -77,7 +79,7 @@ impl Default for FusionWeights {
 }
 
 /// What every product found must be.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ProductFilters {
     /// Name of its category, in any case.
     pub category: Option<String>,

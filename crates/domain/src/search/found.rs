@@ -1,13 +1,15 @@
 //! What a search found, and why.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-use crate::{Cents, EmbeddingModel};
+use crate::{Cents, EmbeddingModel, Freshness};
 
 /// A product as a customer is told of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProductCard {
     /// Key of the product.
     pub product_id: i32,
@@ -32,7 +34,7 @@ pub struct ProductCard {
 }
 
 /// Units of a product in the stores that the caller sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockOnHand {
     /// Units, over those stores.
     pub units: i64,
@@ -41,7 +43,7 @@ pub struct StockOnHand {
 }
 
 /// One term of a search that a product's words match.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct KeywordTerm {
     /// The word that was asked for.
     pub asked: String,
@@ -50,7 +52,7 @@ pub struct KeywordTerm {
 }
 
 /// A product and why it was found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProductMatch {
     /// The product.
     pub product: ProductCard,
@@ -67,7 +69,7 @@ pub struct ProductMatch {
 }
 
 /// How a search was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SearchMode {
     /// By meaning.
     Semantic,
@@ -81,7 +83,7 @@ pub enum SearchMode {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProductMatches {
     /// The products, best first. Empty when nothing fits: that is an answer.
-    pub matches: Vec<ProductMatch>,
+    pub matches: Arc<[ProductMatch]>,
     /// How it was done.
     pub mode: SearchMode,
     /// The model whose vectors were compared.
@@ -92,4 +94,6 @@ pub struct ProductMatches {
     pub as_of: DateTime<Utc>,
     /// Time from the call to the last row.
     pub elapsed: Duration,
+    /// Whether it was read for this call.
+    pub freshness: Freshness,
 }

@@ -7,6 +7,8 @@ mod tests;
 mod vocabulary;
 mod words;
 
+use serde::Serialize;
+
 use self::negations::take_negations;
 use self::prices::take_prices;
 use self::words::Words;
@@ -29,7 +31,7 @@ use crate::{Cents, Error, ErrorCode};
 /// assert_eq!(wish.max_price(), Some(Cents(7999)));
 /// # Ok::<(), retail_domain::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProductWish {
     text: String,
     positive_text: String,

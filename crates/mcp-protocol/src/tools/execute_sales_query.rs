@@ -40,7 +40,6 @@ pub(crate) struct Arguments {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Answer {
     /// The columns, also when there is no row.
-    #[schemars(with = "Vec<Column>")]
     columns: Arc<[Column]>,
     /// The rows; each has its values in the order of the columns. Decimal numbers, dates and UUIDs
     /// are strings, so that no digit is lost.

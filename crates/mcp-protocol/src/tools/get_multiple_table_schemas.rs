@@ -133,7 +133,7 @@ impl RetailTool for GetMultipleTableSchemas {
         let tables = known_tables(&arguments.table_names)?;
         let schemas = self.catalog.describe(principal, &tables).await?;
         let text = markdown::describe(&schemas);
-        let tables = schemas.into_iter().map(TableDescription::from).collect();
+        let tables = schemas.iter().map(TableDescription::from).collect();
         Ok(Answered::new(text, Answer { tables }))
     }
 }
@@ -168,38 +168,38 @@ fn quoted_list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("[{}]", quoted.join(", "))
 }
 
-impl From<TableSchema> for TableDescription {
-    fn from(schema: TableSchema) -> Self {
+impl From<&TableSchema> for TableDescription {
+    fn from(schema: &TableSchema) -> Self {
         Self {
             table: schema.table.qualified_name(),
-            purpose: schema.purpose,
+            purpose: schema.purpose.clone(),
             rows: schema.rows.map(Rows::from),
             columns: schema
                 .columns
-                .into_iter()
+                .iter()
                 .map(|column| TableColumn {
-                    name: column.name,
-                    pg_type: column.pg_type,
+                    name: column.name.clone(),
+                    pg_type: column.pg_type.clone(),
                     key: column.key.map(|key| match key {
                         KeyRole::Primary => "primary",
                         KeyRole::Unique => "unique",
                     }),
                     nullable: column.nullable,
-                    comment: column.comment,
+                    comment: column.comment.clone(),
                 })
                 .collect(),
             relationships: schema
                 .relationships
-                .into_iter()
+                .iter()
                 .map(|key| ForeignKey {
                     references: format!("{}.{}", key.references_table, key.references_column),
-                    column: key.column,
+                    column: key.column.clone(),
                 })
                 .collect(),
             valid_values: schema
                 .valid_values
-                .into_iter()
-                .map(|values| Values { of: values.of, values: values.values })
+                .iter()
+                .map(|values| Values { of: values.of.clone(), values: values.values.clone() })
                 .collect(),
         }
     }

@@ -169,14 +169,13 @@ impl RetailTool for GetProductRecommendations {
             max_results: limit.saturating_add(1),
             in_stock: in_stock_only,
         };
-        let mut found = self.search.recommend(principal, &request).await?;
-        let truncated = products::cut(&mut found.items, limit);
-        let products: Vec<Recommended> = found
-            .items
-            .into_iter()
+        let found = self.search.recommend(principal, &request).await?;
+        let (shown, truncated) = products::cut(&found.items, limit);
+        let products: Vec<Recommended> = shown
+            .iter()
             .map(|item| Recommended {
-                why: Why::new(item.evidence, days_back),
-                product: Product::new(item.product, principal),
+                why: Why::new(&item.evidence, days_back),
+                product: Product::new(&item.product, principal),
             })
             .collect();
         let period =
@@ -203,8 +202,14 @@ impl RetailTool for GetProductRecommendations {
         });
         let text = products::envelope(rows.collect(), more)?;
         let visibility = principal.visibility();
-        let receipt =
-            Receipt::new(visibility, products.len(), limit, found.as_of, started.elapsed());
+        let receipt = Receipt::new(
+            visibility,
+            products.len(),
+            limit,
+            found.as_of,
+            started.elapsed(),
+            found.freshness,
+        );
         let rows = products.len();
         let structured = Answer {
             products,

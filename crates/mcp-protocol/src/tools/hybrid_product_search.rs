@@ -151,13 +151,13 @@ impl RetailTool for HybridProductSearch {
         let query = hybrid_query(arguments)?;
         let wish = query.wish.clone();
         let Searched { found, reason } = self.search(principal, query).await?;
-        let ProductMatches { mut matches, mode, model, corrections, as_of, .. } = found;
-        let truncated = products::cut(&mut matches, limit);
-        let products: Vec<Found> = matches
-            .into_iter()
+        let ProductMatches { matches, mode, model, corrections, as_of, freshness, .. } = found;
+        let (shown, truncated) = products::cut(&matches, limit);
+        let products: Vec<Found> = shown
+            .iter()
             .map(|found| {
-                let why = Why::new(&found);
-                Found { product: Product::new(found.product, principal), why }
+                let product = Product::new(&found.product, principal);
+                Found { product, why: Why::new(found) }
             })
             .collect();
         let search_mode = match mode {
@@ -184,8 +184,14 @@ impl RetailTool for HybridProductSearch {
             cells
         });
         let text = products::envelope(rows.collect(), more)?;
-        let receipt =
-            Receipt::new(principal.visibility(), products.len(), limit, as_of, started.elapsed());
+        let receipt = Receipt::new(
+            principal.visibility(),
+            products.len(),
+            limit,
+            as_of,
+            started.elapsed(),
+            freshness,
+        );
         let rows = products.len();
         let structured = Answer {
             products,

@@ -38,16 +38,16 @@ pub(super) struct Product {
 impl Product {
     /// The product as `principal` may see it. The search leaves costs out for those without the scope;
     /// here they are left out once more.
-    pub(super) fn new(card: ProductCard, principal: &Principal) -> Self {
+    pub(super) fn new(card: &ProductCard, principal: &Principal) -> Self {
         let costs = principal.has_scope(Scope::Costs);
         let margin = card.gross_margin_basis_points.filter(|_| costs);
         Self {
             product_id: card.product_id,
-            sku: card.sku,
-            product_name: card.name,
-            category_name: card.category,
-            type_name: card.product_type,
-            product_description: card.description,
+            sku: card.sku.clone(),
+            product_name: card.name.clone(),
+            category_name: card.category.clone(),
+            type_name: card.product_type.clone(),
+            product_description: card.description.clone(),
             base_price: card.price.to_string(),
             cost: card.cost.filter(|_| costs).map(|cost| cost.to_string()),
             // Hundredths of a percent are written like cents.
@@ -103,13 +103,11 @@ pub(super) fn envelope(rows: Vec<Cells>, more: Map<String, Value>) -> Result<Str
     serde_json::to_string(&envelope).map_err(Error::internal)
 }
 
-/// Cuts `rows` to `limit` and says whether there were more. The tools ask for one row more than the
+/// The first `limit` of `rows`, and whether there are more. The tools ask for one row more than the
 /// caller wants, to know.
-pub(super) fn cut<T>(rows: &mut Vec<T>, limit: u32) -> bool {
+pub(super) fn cut<T>(rows: &[T], limit: u32) -> (&[T], bool) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let truncated = rows.len() > limit;
-    rows.truncate(limit);
-    truncated
+    rows.get(..limit).map_or((rows, false), |first| (first, rows.len() > limit))
 }
 
 /// A cosine as percent with one decimal, 0 for what is opposite.
@@ -164,9 +162,8 @@ mod tests {
 
     #[test]
     fn one_row_more_than_asked_for_is_a_cut() {
-        let mut rows = vec![1, 2, 3];
-        assert!(cut(&mut rows, 2));
-        assert_eq!(rows, [1, 2]);
-        assert!(!cut(&mut rows, 2));
+        assert_eq!(cut(&[1, 2, 3], 2), (&[1, 2][..], true));
+        assert_eq!(cut(&[1, 2], 2), (&[1, 2][..], false));
+        assert_eq!(cut(&[1], 2), (&[1][..], false));
     }
 }

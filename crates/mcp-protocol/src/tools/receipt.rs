@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use retail_domain::Visibility;
+use retail_domain::{Freshness, Visibility};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -25,8 +25,14 @@ pub(crate) struct Receipt {
     pub(crate) limit_unit: &'static str,
     /// The data are as of this time, RFC 3339 in UTC.
     pub(crate) as_of: String,
-    /// Whether the answer came from a cache.
+    /// Whether it came from a cache.
     pub(crate) cached: bool,
+    /// Age in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) age_seconds: Option<f64>,
+    /// Data changed since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stale: Option<bool>,
     /// Time that the answer took, in seconds.
     pub(crate) elapsed_seconds: f64,
 }
@@ -39,6 +45,7 @@ impl Receipt {
         limit: u32,
         as_of: DateTime<Utc>,
         elapsed: Duration,
+        freshness: Freshness,
     ) -> Self {
         Self {
             acting_store: visibility.label().to_owned(),
@@ -48,8 +55,43 @@ impl Receipt {
             limit,
             limit_unit: "rows",
             as_of: as_of.to_rfc3339_opts(SecondsFormat::Micros, true),
-            cached: false,
-            elapsed_seconds: (elapsed.as_secs_f64() * 1e6).round() / 1e6,
+            cached: freshness.cached,
+            age_seconds: freshness.cached.then(|| seconds(freshness.age)),
+            stale: freshness.stale.then_some(true),
+            elapsed_seconds: seconds(elapsed),
         }
+    }
+}
+
+/// In microseconds' precision.
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn written(freshness: Freshness) -> Value {
+        let as_of = DateTime::UNIX_EPOCH;
+        let receipt = Receipt::new(&Visibility::AllStores, 1, 20, as_of, Duration::ZERO, freshness);
+        serde_json::to_value(receipt).unwrap()
+    }
+
+    #[test]
+    fn a_cached_answer_says_its_age_and_a_stale_one_that_it_is() {
+        let fresh = written(Freshness::default());
+        assert_eq!(fresh["cached"], json!(false));
+        assert!(fresh.get("age_seconds").is_none() && fresh.get("stale").is_none());
+
+        let age = Duration::from_millis(12_500);
+        let cached = written(Freshness { cached: true, age, stale: false });
+        assert_eq!((&cached["cached"], &cached["age_seconds"]), (&json!(true), &json!(12.5)));
+        assert!(cached.get("stale").is_none());
+
+        let stale = written(Freshness { cached: true, age, stale: true });
+        assert_eq!(stale["stale"], json!(true));
     }
 }

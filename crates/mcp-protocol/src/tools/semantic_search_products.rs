@@ -129,15 +129,15 @@ impl RetailTool for SemanticSearchProducts {
             max_results: max_rows.saturating_add(1),
             min_similarity: similarity_threshold / 100.0,
         };
-        let ProductMatches { mut matches, model, as_of, .. } =
+        let ProductMatches { matches, model, as_of, freshness, .. } =
             self.search.semantic(principal, &query).await?;
-        let truncated = products::cut(&mut matches, max_rows);
-        let products: Vec<Similar> = matches
-            .into_iter()
+        let (shown, truncated) = products::cut(&matches, max_rows);
+        let products: Vec<Similar> = shown
+            .iter()
             .map(|found| {
                 let similarity = found.similarity.unwrap_or(found.score);
                 Similar {
-                    product: Product::new(found.product, principal),
+                    product: Product::new(&found.product, principal),
                     similarity_distance: ((1.0 - similarity) * 1e4).round() / 1e4,
                     sp: products::percent(similarity),
                 }
@@ -153,7 +153,8 @@ impl RetailTool for SemanticSearchProducts {
         }
         let text = products::envelope(products.iter().map(Similar::cells).collect(), more)?;
         let visibility = principal.visibility();
-        let receipt = Receipt::new(visibility, products.len(), max_rows, as_of, started.elapsed());
+        let receipt =
+            Receipt::new(visibility, products.len(), max_rows, as_of, started.elapsed(), freshness);
         let rows = products.len();
         let structured = Answer {
             products,

@@ -90,7 +90,7 @@ async fn each_type_asks_for_its_kind_and_tells_the_evidence(
 #[tokio::test]
 async fn no_evidence_is_an_answer_that_names_whose_sales_count() {
     let nothing =
-        Recommendations { items: Vec::new(), ..recommended(Evidence::Similar { similarity: 0.0 }) };
+        Recommendations { items: [].into(), ..recommended(Evidence::Similar { similarity: 0.0 }) };
     let kind = RecommendationKind::CrossSell { product: ProductRef::Id(7), days_back: 30 };
     let arguments = json!({ "type": "cross_sell", "product_id": 7, "days_back": 30 });
     let reply = ask(arguments, kind, nothing).await;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use retail_domain::ports::{Clock as _, Embedder, MockEmbedder, MockProductSearch, ProductSearch};
 use retail_domain::{
-    Cents, Embedding, EmbeddingModel, Error, Evidence, KeywordTerm, Principal, ProductCard,
-    ProductMatch, ProductMatches, Recommendation, Recommendations, SearchMode, StockOnHand,
+    Cents, Embedding, EmbeddingModel, Error, Evidence, Freshness, KeywordTerm, Principal,
+    ProductCard, ProductMatch, ProductMatches, Recommendation, Recommendations, SearchMode,
+    StockOnHand,
 };
 use retail_mcp_protocol::{HttpOptions, McpHttpService};
 use serde_json::{Value, json};
@@ -82,16 +83,18 @@ pub(crate) fn found(rows: u32, mode: SearchMode) -> ProductMatches {
         },
         as_of: FixedClock.now(),
         elapsed: Duration::from_millis(7),
+        freshness: Freshness::default(),
     }
 }
 
 pub(crate) fn recommended(evidence: Evidence) -> Recommendations {
     Recommendations {
-        items: vec![Recommendation { product: card(2, "Cable Gland"), evidence }],
+        items: [Recommendation { product: card(2, "Cable Gland"), evidence }].into(),
         about_product: Some("Outdoor Box".to_owned()),
         period: Some(("2026-08-25".parse().unwrap(), "2026-11-22".parse().unwrap())),
         as_of: FixedClock.now(),
         elapsed: Duration::from_millis(7),
+        freshness: Freshness::default(),
     }
 }
 

@@ -11,9 +11,10 @@ use retail_domain::ports::{
     Clock, Credential, IdentityResolver, MockSchemaCatalog, Proof, QueryRunner, SchemaCatalog,
 };
 use retail_domain::{
-    Column, ColumnSchema, Error, ErrorCode, KeyRole, Principal, QueryAnswer, QueryLimits,
-    Relationship, RetailTable, RlsUserId, RowEstimate, Scope, SqlText, StatementSummary, Store,
-    StoreId, TableSchema, Truncation, ValidValues, VerifiedIdentity, Visibility,
+    Column, ColumnSchema, Error, ErrorCode, Freshness, KeyRole, Principal, QueryAnswer,
+    QueryLimits, Relationship, RetailTable, RlsUserId, RowEstimate, Scope, SqlText,
+    StatementSummary, Store, StoreId, TableSchema, Truncation, ValidValues, VerifiedIdentity,
+    Visibility,
 };
 use retail_mcp_protocol::{HttpOptions, McpHttpService, RetailMcp, RetailMcpBuilder};
 use serde_json::{Value, json};
@@ -90,6 +91,7 @@ impl QueryRunner for ScriptedRunner {
             statement: statement(),
             as_of: FixedClock.now(),
             elapsed: Duration::from_millis(7),
+            freshness: Freshness::default(),
         })
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use retail_domain::{
-    Embedding, EmbeddingModel, Error, FusionWeights, HybridQuery, Principal, ProductMatch,
-    ProductMatches, SearchMode,
+    Embedding, EmbeddingModel, Error, Freshness, FusionWeights, HybridQuery, Principal,
+    ProductMatch, ProductMatches, SearchMode,
 };
 use tokio_postgres::{Client, Row};
 
@@ -81,6 +81,7 @@ pub(super) async fn search(
         corrections: prepared.lookup.corrections,
         as_of: DateTime::<Utc>::UNIX_EPOCH,
         elapsed: Duration::ZERO,
+        freshness: Freshness::default(),
     })
 }
 

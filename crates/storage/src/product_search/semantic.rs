@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use retail_domain::{Error, Principal, ProductMatch, ProductMatches, SearchMode, SemanticQuery};
+use retail_domain::{
+    Error, Freshness, Principal, ProductMatch, ProductMatches, SearchMode, SemanticQuery,
+};
 
 use super::cards::cards;
 use super::failure::search_failed;
@@ -56,5 +58,6 @@ pub(super) async fn search(
         corrections: Vec::new(),
         as_of: DateTime::<Utc>::UNIX_EPOCH,
         elapsed: Duration::ZERO,
+        freshness: Freshness::default(),
     })
 }

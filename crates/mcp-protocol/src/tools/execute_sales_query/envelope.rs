@@ -79,7 +79,14 @@ pub(super) fn receipt(
     Receipt {
         limit_unit,
         truncated: answer.truncation.is_some(),
-        ..Receipt::new(visibility, answer.rows.len(), limit, answer.as_of, answer.elapsed)
+        ..Receipt::new(
+            visibility,
+            answer.rows.len(),
+            limit,
+            answer.as_of,
+            answer.elapsed,
+            answer.freshness,
+        )
     }
 }
 
@@ -96,7 +103,7 @@ mod tests {
     use std::time::Duration;
 
     use chrono::DateTime;
-    use retail_domain::{Column, RlsUserId, StatementSummary, Store, StoreId};
+    use retail_domain::{Column, Freshness, RlsUserId, StatementSummary, Store, StoreId};
     use rstest::rstest;
     use serde_json::json;
 
@@ -111,6 +118,7 @@ mod tests {
             statement: StatementSummary { fingerprint: String::new(), tables: Vec::new() },
             as_of: DateTime::UNIX_EPOCH,
             elapsed: Duration::from_micros(1_234_567),
+            freshness: Freshness::default(),
         }
     }
 

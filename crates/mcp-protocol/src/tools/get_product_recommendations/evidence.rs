@@ -41,16 +41,16 @@ pub(crate) struct Why {
 }
 
 impl Why {
-    pub(super) fn new(evidence: Evidence, days_back: u32) -> Self {
-        let sentence = sentence(&evidence, days_back);
+    pub(super) fn new(evidence: &Evidence, days_back: u32) -> Self {
+        let sentence = sentence(evidence, days_back);
         let why = Self { evidence: sentence, ..Self::default() };
-        match evidence {
+        match *evidence {
             Evidence::Similar { similarity } => {
                 Self { similarity_percent: Some(products::percent(similarity)), ..why }
             }
-            Evidence::NearPurchases { similarity, nearest_purchase } => Self {
+            Evidence::NearPurchases { similarity, ref nearest_purchase } => Self {
                 similarity_percent: Some(products::percent(similarity)),
-                nearest_purchase: Some(nearest_purchase),
+                nearest_purchase: Some(nearest_purchase.clone()),
                 ..why
             },
             Evidence::Growth { units, units_year_before, net_sales_change, growth } => Self {
@@ -145,6 +145,6 @@ mod tests {
         "bought together 37 times, 4.1x more than chance (in 37 of its 412 baskets)"
     )]
     fn the_evidence_is_a_sentence(#[case] evidence: Evidence, #[case] sentence: &str) {
-        assert_eq!(Why::new(evidence, 90).sentence(), sentence);
+        assert_eq!(Why::new(&evidence, 90).sentence(), sentence);
     }
 }

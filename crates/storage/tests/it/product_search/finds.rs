@@ -20,7 +20,7 @@ async fn meaning_finds_what_no_word_names() {
     assert_eq!(found.mode, SearchMode::Semantic);
     assert_eq!(found.model.unwrap(), *shop.model.0);
     assert!(found.as_of > DateTime::UNIX_EPOCH);
-    for (rank, found) in (1..).zip(&found.matches) {
+    for (rank, found) in (1..).zip(&*found.matches) {
         assert_eq!((found.semantic_rank, found.keyword_rank), (Some(rank), None));
         assert_eq!(found.similarity, Some(found.score));
         assert!(found.matched_terms.is_empty());

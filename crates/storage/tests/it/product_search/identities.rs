@@ -90,7 +90,7 @@ async fn costs_are_for_those_who_may_see_them() {
     let hidden = shop.run(&manager(stores()[0].clone()).await, &query).await.unwrap();
     let shown = shop.run(&head_office().await, &query).await.unwrap();
     assert_eq!(ids(&hidden), ids(&shown));
-    for (hidden, shown) in hidden.matches.iter().zip(&shown.matches) {
+    for (hidden, shown) in hidden.matches.iter().zip(&*shown.matches) {
         assert_eq!((hidden.product.cost, hidden.product.gross_margin_basis_points), (None, None));
         assert_eq!(shown.product.cost, Some(Cents(125)));
         assert_eq!(shown.product.gross_margin_basis_points, Some(3350));
