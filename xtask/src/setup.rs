@@ -3,6 +3,7 @@
 mod libclang;
 mod model;
 mod packages;
+mod pgbouncer;
 mod postgres;
 mod redis;
 
@@ -15,7 +16,8 @@ use crate::workspace::Workspace;
 /// Finds or provides what the build needs, and what the tests need besides. Safe to run again.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     to_build(workspace)?;
-    redis::provide()
+    redis::provide()?;
+    pgbouncer::provide()
 }
 
 /// Finds or provides the C compiler, libclang, a way to PostgreSQL, and the embedding model.

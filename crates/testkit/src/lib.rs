@@ -10,11 +10,13 @@ mod cluster;
 mod corpus;
 mod database;
 mod issuer;
+mod pooler;
 mod principal;
 mod proxy;
 mod redis;
 mod signature;
 mod sql_generator;
+mod watched;
 mod worlds;
 
 pub use cluster::{cluster, server_major_version};
@@ -23,6 +25,7 @@ pub use database::{
     HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase, until,
 };
 pub use issuer::{Behaviour, KeyKind, Outage, TestIssuer, TestKey, hmac_token, joined_token};
+pub use pooler::TestPooler;
 pub use principal::{KnownIdentity, head_office, principal, store, stores};
 pub use proxy::CuttingProxy;
 pub use redis::TestRedis;

@@ -1,34 +1,25 @@
 //! A Redis server for one test.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::ffi::OsStr;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
+
+use crate::watched::Watched;
 
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(20);
-
-/// Prints the server's process id, and ends the server when its own input closes: also when the test program was killed.
-const WATCHED: &str =
-    r#""$@" >/dev/null 2>&1 & server=$!; echo "$server"; read -r _; kill -KILL "$server"; wait"#;
 
 /// A `redis-server` process on a socket in a folder of its own, which keeps nothing on disk. Its faults are real ones.
 /// It ends when this is dropped, or with the test program.
 #[derive(Debug)]
 pub struct TestRedis {
     folder: TempDir,
-    running: Option<Running>,
-}
-
-#[derive(Debug)]
-struct Running {
-    /// The shell that watches over the server.
-    shell: Child,
-    server: Pid,
+    running: Option<Watched>,
 }
 
 impl TestRedis {
@@ -53,10 +44,7 @@ impl TestRedis {
 
     /// Kills it, as a crash would.
     pub fn kill(&mut self) {
-        if let Some(Running { mut shell, .. }) = self.running.take() {
-            drop(shell.stdin.take());
-            shell.wait().expect("the end of the shell");
-        }
+        self.running = None;
     }
 
     /// Lets it answer nothing, and keep its connections, until [`resume`](Self::resume).
@@ -139,21 +127,11 @@ impl TestRedis {
         let socket = self.socket();
         // A server that was killed leaves its socket.
         let _ = std::fs::remove_file(&socket);
-        let mut shell = Command::new("sh")
-            .args(["-c", WATCHED, "sh", "redis-server", "--port", "0"])
-            .args(["--save", "", "--appendonly", "no", "--unixsocket"])
-            .arg(&socket)
-            .arg("--dir")
-            .arg(self.folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a shell");
-        let mut line = String::new();
-        let stdout = shell.stdout.take().expect("an output");
-        BufReader::new(stdout).read_line(&mut line).expect("a process id");
-        let server = line.trim().parse().ok().and_then(Pid::from_raw).expect("a process id");
-        self.running = Some(Running { shell, server });
+        let words = ["--port", "0", "--save", "", "--appendonly", "no", "--unixsocket"];
+        let words = words.map(OsStr::new).into_iter();
+        let arguments =
+            words.chain([socket.as_os_str(), OsStr::new("--dir"), self.folder.path().as_os_str()]);
+        self.running = Some(Watched::start("redis-server", arguments, |_| {}));
         let begun = Instant::now();
         while UnixStream::connect(&socket).is_err() {
             assert!(
@@ -166,16 +144,10 @@ impl TestRedis {
 
     fn signal(&self, signal: Signal) {
         let running = self.running.as_ref().expect("a running server");
-        kill_process(running.server, signal).expect("a signal");
+        running.signal(signal);
     }
 
     fn socket(&self) -> PathBuf {
         self.folder.path().join("redis.sock")
-    }
-}
-
-impl Drop for TestRedis {
-    fn drop(&mut self) {
-        self.kill();
     }
 }

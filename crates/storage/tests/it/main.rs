@@ -14,6 +14,7 @@ mod interleaved;
 mod isolation;
 mod limits;
 mod migrate;
+mod pooler;
 mod posture;
 mod product_search;
 mod product_texts;
