@@ -48,15 +48,24 @@ impl Server {
         address: &str,
         variables: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::start_scaled(binary, address, "tiny", variables)
+    }
+
+    /// Does so with data of this scale: `tiny`, `full` or a factor such as `10x`.
+    pub(crate) fn start_scaled(
+        binary: &Path,
+        address: &str,
+        scale: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         // Not in the target folder: PostgreSQL may run as another user, who must be able to enter.
         let port = address.rsplit(':').next().unwrap_or_default();
         let name = format!("retail-mcp-conformance-{}-{port}", process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder).with_context(|| format!("creating {}", folder.display()))?;
         let data_dir = folder.join("data");
-        let demo =
-            CommandLine::new(binary).words("demo --scale tiny").arg("--data-dir").arg(&data_dir);
-        let mut demo = demo.args(["--listen", address]);
+        let demo = CommandLine::new(binary).words("demo --data-dir").arg(&data_dir);
+        let mut demo = demo.args(["--scale", scale, "--listen", address]);
         for (name, value) in variables {
             demo = demo.env(name, *value);
         }
@@ -133,7 +142,8 @@ impl Server {
         Ok(token)
     }
 
-    fn data_dir(&self) -> PathBuf {
+    /// Its data folder.
+    pub(crate) fn data_dir(&self) -> PathBuf {
         self.folder.join("data")
     }
 
@@ -170,7 +180,7 @@ impl Drop for Server {
     }
 }
 
-pub(super) fn free_address() -> Result<String> {
+pub(crate) fn free_address() -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").context("looking for a free port")?;
     Ok(listener.local_addr().context("looking for a free port")?.to_string())
 }
