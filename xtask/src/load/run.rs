@@ -65,7 +65,7 @@ pub(crate) struct Run {
     /// The command that runs a peer, which is given the database in PGHOST, PGPORT and so on: NAME=COMMAND.
     #[arg(long = "peer-command", value_name = "NAME=COMMAND", value_parser = peer::command)]
     peer_commands: Vec<(String, String)>,
-    /// A variable for our servers, such as RETAIL_MCP__DATABASE__POOL_MAX_CONNECTIONS=16; may be repeated.
+    /// A variable for our servers, such as `RETAIL_MCP__LOG__LEVEL=info`; may be repeated.
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
     /// Leave out the scenarios that need the embedding model.
@@ -74,6 +74,9 @@ pub(crate) struct Run {
     /// The `retail-mcp` binary; built in the release profile when absent.
     #[arg(long, value_name = "PATH")]
     server_binary: Option<PathBuf>,
+    /// The `load-limits` binary of `retail-benches`; built in the release profile when absent.
+    #[arg(long, value_name = "PATH")]
+    limits_binary: Option<PathBuf>,
     /// Fail when a goal is missed.
     #[arg(long)]
     strict: bool,
@@ -121,7 +124,7 @@ impl Run {
         };
         let session = Session::start(self, &server, &mut report)?;
         let rounds = Rounds {
-            rounds: self.rounds,
+            count: self.rounds,
             time: Duration::from_secs(self.seconds),
             connections: self.connections,
         };
@@ -152,21 +155,26 @@ impl Run {
 
     /// The server and the limits, built where need be.
     fn binaries(&self, workspace: &Workspace) -> Result<(PathBuf, PathBuf)> {
+        let named = [("retail-mcp", &self.server_binary), ("load-limits", &self.limits_binary)];
         // With the features of the whole workspace, so that other builds of it are not thrown away.
-        let mut build = CommandLine::new("cargo")
-            .words("build --release --locked --workspace --bin load-limits");
-        if self.server_binary.is_none() {
-            build = build.words("--bin retail-mcp");
+        let mut build = CommandLine::new("cargo").words("build --release --locked --workspace");
+        for (program, _) in named.iter().filter(|(_, path)| path.is_none()) {
+            build = build.args(["--bin", program]);
         }
-        build.in_dir(workspace.root()).run()?;
-        let server = match &self.server_binary {
-            Some(binary) => std::path::absolute(binary)?,
-            None => workspace.built("release", "retail-mcp"),
-        };
-        if !server.is_file() {
-            bail!("there is no server binary at {}", server.display());
+        if named.iter().any(|(_, path)| path.is_none()) {
+            build.in_dir(workspace.root()).run()?;
         }
-        Ok((server, workspace.built("release", "load-limits")))
+        let [server, limits] = named.map(|(program, path)| match path {
+            Some(path) => std::path::absolute(path),
+            None => Ok(workspace.built("release", program)),
+        });
+        let (server, limits) = (server?, limits?);
+        for path in [&server, &limits] {
+            if !path.is_file() {
+                bail!("there is no program at {}", path.display());
+            }
+        }
+        Ok((server, limits))
     }
 
     fn judge(&self, report: &Report) -> Result<()> {

@@ -37,7 +37,7 @@ pub(super) enum Way {
 /// How long and how often.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rounds {
-    pub(super) rounds: u32,
+    pub(super) count: u32,
     pub(super) time: Duration,
     pub(super) connections: u32,
 }
@@ -75,7 +75,7 @@ impl Rounds {
     }
 
     fn take(&self, targets: &[Target], rows: &mut [Row], database: &Database) -> Result<()> {
-        for number in 0..self.rounds {
+        for number in 0..self.count {
             let mut turns: Vec<(&Target, &mut Row)> = targets.iter().zip(rows.iter_mut()).collect();
             // There and back, so that nobody is always the one after the heaviest.
             if number % 2 == 1 {

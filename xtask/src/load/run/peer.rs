@@ -39,7 +39,7 @@ impl FromStr for Peer {
             match part.split_once('=') {
                 Some(("pid", number)) => peer.process = Some(number.parse().context("pid")?),
                 Some(("header", header)) if header.contains(": ") => {
-                    peer.headers.push(header.to_owned())
+                    peer.headers.push(header.to_owned());
                 }
                 _ => bail!("after the URL come pid=PID and header=NAME: VALUE, not {part:?}"),
             }

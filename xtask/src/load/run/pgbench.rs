@@ -40,6 +40,15 @@ impl Limit {
         Ok(())
     }
 
+    /// Runs each script once, since a mistake in one should be known before anything is measured.
+    pub(super) fn verify(&self, database: &Database) -> Result<()> {
+        for (_, path) in &self.scripts {
+            let once = database.program("pgbench").words("-n -M prepared -c 1 -t 1 -f").arg(path);
+            database.lines(&once).context("limit")?;
+        }
+        Ok(())
+    }
+
     /// Runs it; at a fixed rate, if one is given.
     pub(super) fn run(
         &self,
@@ -108,12 +117,12 @@ fn script(question: &Question, values: &[String], stores: &[Store]) -> Result<St
     let identity = one_of(&identities, "text", "caller");
     let _ = writeln!(script, "SELECT set_config('app.current_rls_user_id', {identity}, true);");
     for statement in &question.limit {
-        let mut sql = statement.replace(STORE_ID, &one_of(&ids, "int", "caller"));
+        // pgbench takes a semicolon at the end of a line for the statement's end.
+        let line = statement.split_whitespace().collect::<Vec<_>>().join(" ");
+        let mut sql = line.replace(STORE_ID, &one_of(&ids, "int", "caller"));
         if let Some(vary) = &question.vary {
             sql = sql.replace(&format!("{{{}}}", vary.name), &one_of(&values, "text", "value"));
         }
-        // pgbench takes a line end for a part of the statement, and a semicolon at one for its end.
-        let sql = sql.split_whitespace().collect::<Vec<_>>().join(" ");
         let _ = writeln!(script, "{};", sql.trim_end_matches(';'));
     }
     script.push_str("COMMIT;\n");

@@ -13,7 +13,7 @@ use super::wire::Connection;
 use crate::command::{self, CommandLine};
 use crate::conformance::server::free_address;
 
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(1);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(1);
 

@@ -9,6 +9,7 @@ use super::database::{Database, Store};
 use super::footprint;
 use super::measure::{Rounds, Target, Way};
 use super::peer::Peer;
+use super::pgbench::Limit;
 use super::plan::{Callers, Prepared, verify};
 use super::request::Endpoint;
 use super::result::{AXUM, Measured, PGBENCH, RMCP, Report, UNCACHED};
@@ -30,6 +31,24 @@ pub(super) struct Session {
     database: Database,
     stores: Vec<Store>,
     demo: Server,
+}
+
+/// A scenario that was tried.
+#[derive(Debug)]
+struct Ready {
+    scenario: Prepared,
+    limit: Limit,
+    answer_bytes: usize,
+}
+
+/// What all scenarios share.
+#[derive(Debug)]
+struct Work<'a> {
+    run: &'a Run,
+    rounds: Rounds,
+    callers: Callers,
+    /// The program with axum's and rmcp's limits.
+    limits: Service,
 }
 
 impl Session {
@@ -101,18 +120,19 @@ impl Session {
             prepared.push(one.with_context(|| scenario.name.clone())?);
         }
         let callers = self.callers(&prepared)?;
-        let mut footprint_question = prepared.iter();
-        if let Some(question) = footprint_question.find(|one| one.name == acceptance::SUBJECT) {
+        if let Some(question) = prepared.iter().find(|one| one.name == acceptance::SUBJECT) {
             console::line("measuring a server by itself");
             let footprint =
                 footprint::measure(&self.serve, &self.database, question, &callers, rounds.time);
             report.footprint = Some(footprint.context("a server by itself")?);
         }
-        let (limits, lengths) = self.limits(limits, &prepared, &callers)?;
-        for (one, length) in prepared.iter().zip(lengths) {
-            console::line(&format!("measuring {}", one.name));
-            let measured = self.measure_one(run, one, length, &limits, &callers, rounds, report);
-            let measured = measured.with_context(|| one.name.clone())?;
+        let ready = self.ready(prepared, &callers)?;
+        let limits = self.limits(limits)?;
+        let work = Work { run, rounds, callers, limits };
+        for one in ready {
+            console::line(&format!("measuring {}", one.scenario.name));
+            let name = one.scenario.name.clone();
+            let measured = self.measure_one(&work, one, &mut report.skipped).context(name)?;
             console::line(&table::scenario(&measured));
             report.scenarios.push(measured);
         }
@@ -140,27 +160,33 @@ impl Session {
         Ok(callers)
     }
 
-    /// Starts the limits with an answer to each scenario, and returns the answers' lengths.
-    fn limits(
-        &self,
-        binary: &Path,
-        prepared: &[Prepared],
-        callers: &Callers,
-    ) -> Result<(Service, Vec<usize>)> {
-        let folder = self.serve.folder.join("answers");
-        fs::create_dir(&folder).context("creating a folder")?;
-        let mut lengths = Vec::new();
-        for one in prepared {
-            let endpoint = self.endpoint(0)?;
-            let plan = one.plan(&endpoint, callers)?;
-            let body = verify(&plan).with_context(|| one.name.clone())?;
-            fs::write(folder.join(format!("{}.json", one.name)), &body)?;
-            lengths.push(body.len());
-        }
+    /// Tries each scenario on the server and on PostgreSQL, before anything is measured, and keeps the answers.
+    fn ready(&self, prepared: Vec<Prepared>, callers: &Callers) -> Result<Vec<Ready>> {
+        let folder = self.answers();
+        fs::create_dir(&folder).with_context(|| format!("creating {}", folder.display()))?;
+        let ready = prepared.into_iter().map(|scenario| {
+            let try_it = || {
+                let limit = scenario.limit(&self.serve.folder, &self.stores)?;
+                limit.verify(&self.database)?;
+                let body = verify(&scenario.plan(&self.endpoint(0)?, callers)?)?;
+                fs::write(folder.join(format!("{}.json", scenario.name)), &body)?;
+                anyhow::Ok((limit, body.len()))
+            };
+            let (limit, answer_bytes) = try_it().with_context(|| scenario.name.clone())?;
+            Ok(Ready { scenario, limit, answer_bytes })
+        });
+        ready.collect()
+    }
+
+    /// Starts the limits that give these answers.
+    fn limits(&self, binary: &Path) -> Result<Service> {
         let address = free_address()?;
-        let program = CommandLine::new(binary).arg(&address).arg(&folder);
-        let service = Service::start(&program, address, "/ready", &self.serve.folder)?;
-        Ok((service, lengths))
+        let program = CommandLine::new(binary).arg(&address).arg(self.answers());
+        Service::start(&program, address, "/ready", &self.serve.folder)
+    }
+
+    fn answers(&self) -> PathBuf {
+        self.serve.folder.join("answers")
     }
 
     fn endpoint(&self, server: usize) -> Result<Endpoint> {
@@ -169,57 +195,65 @@ impl Session {
         Endpoint::of_url(&format!("http://{}/mcp", service.address))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "it joins everything that was started")]
     fn measure_one(
         &self,
-        run: &Run,
-        one: &Prepared,
-        answer_bytes: usize,
-        limits: &Service,
-        callers: &Callers,
-        rounds: Rounds,
-        report: &mut Report,
+        work: &Work<'_>,
+        ready: Ready,
+        skipped: &mut Vec<String>,
     ) -> Result<Measured> {
-        let limit = one.limit(&self.serve.folder, &self.stores)?;
+        let Work { run, rounds, callers, limits } = work;
+        let Ready { scenario, limit, answer_bytes } = ready;
         let mut targets = vec![Target { name: PGBENCH.to_owned(), way: Way::Pgbench(limit) }];
+        targets.extend(self.servers_of(&scenario, callers, skipped)?);
+        // At a fixed rate the limits of bytes say nothing.
+        let compared = targets.len();
+        let mut cold_ms = Vec::new();
+        if scenario.is_one_question() {
+            for (name, path) in [(RMCP, "mcp"), (AXUM, "bytes")] {
+                let url = format!("http://{}/{}/{path}", limits.address, scenario.name);
+                let plan = scenario.plan(&Endpoint::of_url(&url)?, callers)?;
+                let way = Way::Http { plan, process: Some(limits.process()) };
+                targets.push(Target { name: name.to_owned(), way });
+            }
+            cold_ms = self.cold(run, &scenario, callers)?;
+        }
+        let closed = rounds.closed(&targets, &self.database)?;
+        let compared = targets.get(..compared).unwrap_or_default();
+        let open = rounds.open(compared, &closed, run.rate.map(f64::from), &self.database)?;
+        let (name, description) = (scenario.name, scenario.description);
+        Ok(Measured { name, description, answer_bytes, cold_ms, closed, open })
+    }
+
+    /// Our servers and the peers, but for those that cannot be asked this.
+    fn servers_of(
+        &self,
+        scenario: &Prepared,
+        callers: &Callers,
+        skipped: &mut Vec<String>,
+    ) -> Result<Vec<Target>> {
+        let mut targets = Vec::new();
         for (number, (name, service)) in self.servers.iter().enumerate() {
-            if name != UNCACHED && one.never_repeats() {
-                report.skipped.push(format!("{}, {name}: no call is like another", one.name));
+            if name != UNCACHED && scenario.never_repeats() {
+                skipped.push(format!("{}, {name}: no call is like another", scenario.name));
                 continue;
             }
-            let plan = one.plan(&self.endpoint(number)?, callers)?;
+            let plan = scenario.plan(&self.endpoint(number)?, callers)?;
             let way = Way::Http { plan, process: Some(service.process()) };
             targets.push(Target { name: name.clone(), way });
         }
         for (peer, endpoint) in &self.peers {
-            let plan = one.peer_plan(endpoint, &peer.name)?;
+            let plan = scenario.peer_plan(endpoint, &peer.name)?;
             match verify(&plan) {
                 Ok(_) => {
                     let way = Way::Http { plan, process: peer.process };
                     targets.push(Target { name: peer.name.clone(), way });
                 }
                 Err(error) => {
-                    report.skipped.push(format!("{}, {}: {error:.160}", one.name, peer.name));
+                    skipped.push(format!("{}, {}: {error:.160}", scenario.name, peer.name));
                 }
             }
         }
-        // At a fixed rate the limits of bytes say nothing.
-        let compared = targets.len();
-        if one.is_one_question() {
-            for (name, path) in [(RMCP, "mcp"), (AXUM, "bytes")] {
-                let url = format!("http://{}/{}/{path}", limits.address, one.name);
-                let plan = one.plan(&Endpoint::of_url(&url)?, callers)?;
-                let way = Way::Http { plan, process: Some(limits.process()) };
-                targets.push(Target { name: name.to_owned(), way });
-            }
-        }
-        let cold_ms =
-            if one.is_one_question() { self.cold(run, one, callers)? } else { Vec::new() };
-        let closed = rounds.closed(&targets, &self.database)?;
-        let compared = targets.get(..compared).unwrap_or_default();
-        let open = rounds.open(compared, &closed, run.rate.map(f64::from), &self.database)?;
-        let (name, description) = (one.name.clone(), one.description.clone());
-        Ok(Measured { name, description, answer_bytes, cold_ms, closed, open })
+        Ok(targets)
     }
 
     /// The first call of servers that have just started.
