@@ -11,7 +11,7 @@ const LINE: f64 = 19.0;
 const HEADING: f64 = 27.0;
 /// Left and right ends of the two axes.
 const SPEED: (f64, f64) = (190.0, 560.0);
-const TIME: (f64, f64) = (690.0, 1100.0);
+const TIME: (f64, f64) = (690.0, 1080.0);
 
 /// Draws the report.
 pub(super) fn render(report: &Report) -> String {
@@ -112,6 +112,9 @@ fn latencies(svg: &mut String, axis: &Axis, y: f64, row: &Row) {
         line(svg, (x, y - 5.0), (x, y + 5.0), colour, 1.5);
     }
     dot(svg, p50, y, colour);
+    if let Some(rate) = row.rate {
+        text(svg, end + 9.0, y + 4.0, "start", "#444", &format!("{rate:.0}/s"));
+    }
 }
 
 /// A logarithmic axis.
