@@ -17,6 +17,8 @@ use crate::console;
 
 /// The first start downloads PostgreSQL and loads the sample data.
 const READY_LIMIT: Duration = Duration::from_mins(5);
+/// More data take longer, above all on a machine that does something else as well.
+const READY_LIMIT_OF_MORE: Duration = Duration::from_mins(60);
 /// A server that was asked to stop drains its requests and stops PostgreSQL.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -74,7 +76,7 @@ impl Server {
         let child = demo.spawn(log.try_clone()?.into(), log.into())?;
         let mut server =
             Self { child, address: address.to_owned(), folder, binary: binary.to_owned() };
-        server.wait_until_ready()?;
+        server.wait_until_ready(if scale == "tiny" { READY_LIMIT } else { READY_LIMIT_OF_MORE })?;
         Ok(server)
     }
 
@@ -111,15 +113,15 @@ impl Server {
         Ok(())
     }
 
-    fn wait_until_ready(&mut self) -> Result<()> {
+    fn wait_until_ready(&mut self, limit: Duration) -> Result<()> {
         let start = Instant::now();
         while !is_ready(&self.address) {
             command::fail_if_interrupted()?;
             if let Some(status) = self.child.try_wait().context("asking for the server's state")? {
                 bail!("the server ended while starting ({status}):\n{}", self.log_tail());
             }
-            if start.elapsed() > READY_LIMIT {
-                bail!("not ready after {} s:\n{}", READY_LIMIT.as_secs(), self.log_tail());
+            if start.elapsed() > limit {
+                bail!("not ready after {} s:\n{}", limit.as_secs(), self.log_tail());
             }
             thread::sleep(Duration::from_millis(100));
         }

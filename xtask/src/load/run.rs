@@ -131,7 +131,7 @@ impl Run {
         session.measure(self, &scenarios, &limits, rounds, &mut report)?;
         session.stop()?;
         report.acceptance = acceptance::checks(&report.scenarios, report.footprint.as_ref());
-        console::line(&format!("\n{}", table::render(&report)));
+        console::line(&format!("\n{}", table::summary(&report)));
         write(workspace, &report)?;
         self.judge(&report)
     }

@@ -58,7 +58,7 @@ pub(super) fn render(report: &Report) -> String {
     time.draw(&mut svg, height - 20.0, "");
     let mut y = TOP;
     for scenario in &report.scenarios {
-        text(&mut svg, 20.0, y + 14.0, "start", "#000", &scenario.name);
+        text(&mut svg, 20.0, y + 10.0, "start", "#000", &scenario.name);
         y += HEADING;
         for row in &scenario.closed {
             let name = &row.target;

@@ -20,8 +20,8 @@ const HEADINGS: [&str; 10] = [
     "PG s/1000",
 ];
 
-/// The whole report.
-pub(super) fn render(report: &Report) -> String {
+/// What is said at the end, when the tables of the scenarios were shown one by one.
+pub(super) fn summary(report: &Report) -> String {
     let mut text = String::new();
     let machine = &report.machine;
     // Writing to a String cannot fail.
@@ -37,9 +37,6 @@ pub(super) fn render(report: &Report) -> String {
         report.connections,
         report.seconds,
     );
-    for scenario in &report.scenarios {
-        text.push_str(&self::scenario(scenario));
-    }
     text.push_str(&footprint(report.footprint.as_ref()));
     text.push_str(&acceptance(&report.acceptance));
     for skipped in &report.skipped {
