@@ -18,7 +18,7 @@ use crate::console;
 /// The first start downloads PostgreSQL and loads the sample data.
 const READY_LIMIT: Duration = Duration::from_mins(5);
 /// More data take longer, above all on a machine that does something else as well.
-const READY_LIMIT_OF_MORE: Duration = Duration::from_mins(60);
+const READY_LIMIT_OF_MORE: Duration = Duration::from_hours(1);
 /// A server that was asked to stop drains its requests and stops PostgreSQL.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
