@@ -80,6 +80,16 @@ impl CommandLine {
     pub(crate) fn to_command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.args).envs(self.env.iter().map(|(name, value)| (name, value)));
+        if self.program == "cargo" {
+            // `cargo run` describes xtask in them. Build scripts such as ring's would see that they have changed,
+            // and build most of the workspace anew after each plain `cargo build`.
+            for (name, _) in std::env::vars_os() {
+                let text = name.to_string_lossy();
+                if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                    command.env_remove(&name);
+                }
+            }
+        }
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }

@@ -1,9 +1,10 @@
-//! `cargo xtask load`: what abuse by some does to the others.
+//! `cargo xtask load`: how much the server does, and what abuse by some does to the others.
 
 mod client;
 mod flood;
 mod idle;
 mod latencies;
+mod run;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,8 @@ pub(crate) enum Scenario {
     Flood(flood::Flood),
     /// Thousands of connections send nothing, or half a request, while others call as usual.
     Idle(idle::Idle),
+    /// Measure throughput, latency and cost of the scenarios in `benches/scenarios`, beside the limits.
+    Run(run::Run),
 }
 
 /// Flags of each scenario.
@@ -39,6 +42,7 @@ pub(crate) fn run(workspace: &Workspace, scenario: &Scenario) -> Result<()> {
     match scenario {
         Scenario::Flood(flood) => flood.run(workspace),
         Scenario::Idle(idle) => idle.run(workspace),
+        Scenario::Run(run) => run.run(workspace),
     }
 }
 

@@ -46,6 +46,11 @@ impl Workspace {
         self.target.join("fuzz")
     }
 
+    /// Output of the load runs.
+    pub(crate) fn load_results(&self) -> PathBuf {
+        self.target.join("load")
+    }
+
     /// Output of the conformance runs.
     pub(crate) fn conformance_results(&self) -> PathBuf {
         self.target.join("conformance")

@@ -17,6 +17,8 @@ use crate::console;
 
 /// The first start downloads PostgreSQL and loads the sample data.
 const READY_LIMIT: Duration = Duration::from_mins(5);
+/// More data take longer, above all on a machine that does something else as well.
+const READY_LIMIT_OF_MORE: Duration = Duration::from_hours(1);
 /// A server that was asked to stop drains its requests and stops PostgreSQL.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -48,15 +50,24 @@ impl Server {
         address: &str,
         variables: &[(&str, &str)],
     ) -> Result<Self> {
+        Self::start_scaled(binary, address, "tiny", variables)
+    }
+
+    /// Does so with data of this scale: `tiny`, `full` or a factor such as `10x`.
+    pub(crate) fn start_scaled(
+        binary: &Path,
+        address: &str,
+        scale: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         // Not in the target folder: PostgreSQL may run as another user, who must be able to enter.
         let port = address.rsplit(':').next().unwrap_or_default();
         let name = format!("retail-mcp-conformance-{}-{port}", process::id());
         let folder = std::env::temp_dir().join(name);
         fs::create_dir(&folder).with_context(|| format!("creating {}", folder.display()))?;
         let data_dir = folder.join("data");
-        let demo =
-            CommandLine::new(binary).words("demo --scale tiny").arg("--data-dir").arg(&data_dir);
-        let mut demo = demo.args(["--listen", address]);
+        let demo = CommandLine::new(binary).words("demo --data-dir").arg(&data_dir);
+        let mut demo = demo.args(["--scale", scale, "--listen", address]);
         for (name, value) in variables {
             demo = demo.env(name, *value);
         }
@@ -65,7 +76,7 @@ impl Server {
         let child = demo.spawn(log.try_clone()?.into(), log.into())?;
         let mut server =
             Self { child, address: address.to_owned(), folder, binary: binary.to_owned() };
-        server.wait_until_ready()?;
+        server.wait_until_ready(if scale == "tiny" { READY_LIMIT } else { READY_LIMIT_OF_MORE })?;
         Ok(server)
     }
 
@@ -102,15 +113,15 @@ impl Server {
         Ok(())
     }
 
-    fn wait_until_ready(&mut self) -> Result<()> {
+    fn wait_until_ready(&mut self, limit: Duration) -> Result<()> {
         let start = Instant::now();
         while !is_ready(&self.address) {
             command::fail_if_interrupted()?;
             if let Some(status) = self.child.try_wait().context("asking for the server's state")? {
                 bail!("the server ended while starting ({status}):\n{}", self.log_tail());
             }
-            if start.elapsed() > READY_LIMIT {
-                bail!("not ready after {} s:\n{}", READY_LIMIT.as_secs(), self.log_tail());
+            if start.elapsed() > limit {
+                bail!("not ready after {} s:\n{}", limit.as_secs(), self.log_tail());
             }
             thread::sleep(Duration::from_millis(100));
         }
@@ -133,7 +144,8 @@ impl Server {
         Ok(token)
     }
 
-    fn data_dir(&self) -> PathBuf {
+    /// Its data folder.
+    pub(crate) fn data_dir(&self) -> PathBuf {
         self.folder.join("data")
     }
 
@@ -170,7 +182,7 @@ impl Drop for Server {
     }
 }
 
-pub(super) fn free_address() -> Result<String> {
+pub(crate) fn free_address() -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").context("looking for a free port")?;
     Ok(listener.local_addr().context("looking for a free port")?.to_string())
 }

@@ -15,7 +15,12 @@ impl Latencies {
 
     /// The time within which `percent` of the calls were answered.
     pub(super) fn percentile(&self, percent: usize) -> Duration {
-        let rank = (self.0.len() * percent).div_ceil(100).max(1);
+        self.permille(percent * 10)
+    }
+
+    /// The time within which `permille` of a thousand calls were answered.
+    pub(super) fn permille(&self, permille: usize) -> Duration {
+        let rank = (self.0.len() * permille).div_ceil(1000).max(1);
         self.0.get(rank - 1).copied().unwrap_or_default()
     }
 }
@@ -49,6 +54,8 @@ mod tests {
         for (percent, expected) in [(50, 100), (99, 198), (100, 200)] {
             assert_eq!(latencies.percentile(percent), Duration::from_millis(expected));
         }
+        assert_eq!(latencies.permille(999), Duration::from_millis(200));
+        assert_eq!(latencies.permille(995), Duration::from_millis(199));
         let one = Latencies::new(vec![Duration::from_millis(3)]);
         assert_eq!(one.percentile(50), Duration::from_millis(3));
         assert_eq!(Latencies::new(Vec::new()).percentile(99), Duration::ZERO);
