@@ -1,12 +1,14 @@
 //! A connection to PostgreSQL, and what it is made ready with.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use tokio_postgres::{CancelToken, Client, SimpleQueryMessage};
 use tracing::{debug, error};
 
+use crate::cancel::cancel;
 use crate::identity::ConnectionPlace;
 use crate::prepared::Prepared;
 use crate::settings::Tls;
@@ -79,6 +81,7 @@ pub(crate) type PooledConnection = managed::Object<QueryManager>;
 /// Makes connections of one role.
 #[derive(Clone)]
 pub(crate) struct QueryManager {
+    settings: Arc<DatabaseSettings>,
     config: tokio_postgres::Config,
     tls: Tls,
     /// How long a statement of a session may run. None where there are no sessions: behind a pooler.
@@ -103,6 +106,7 @@ pub(crate) struct QueryConnection {
     pub(crate) statement_timeout: Option<Duration>,
     pub(crate) prepared: Prepared,
     cancel: CancelToken,
+    settings: Arc<DatabaseSettings>,
     tls: Tls,
 }
 
@@ -115,11 +119,7 @@ impl fmt::Debug for QueryConnection {
 impl QueryConnection {
     /// Asks PostgreSQL to stop the running statement, over a connection of its own.
     pub(crate) async fn cancel(&self) {
-        let sent = match &self.tls {
-            Tls::Off(tls) => self.cancel.cancel_query(*tls).await,
-            Tls::On(tls) => self.cancel.cancel_query(tls.as_ref().clone()).await,
-        };
-        if let Err(error) = sent {
+        if let Err(error) = cancel(&self.cancel, &self.settings, &self.tls).await {
             debug!(error = %error, "a cancel request was not delivered");
         }
     }
@@ -132,6 +132,7 @@ impl QueryManager {
     /// [`StorageError::Certificates`] when TLS is asked for and no authority is known.
     pub(crate) fn new(settings: &DatabaseSettings, login: &Login) -> Result<Self, StorageError> {
         Ok(Self {
+            settings: Arc::new(settings.clone()),
             config: settings.query_config(login),
             tls: settings.query_tls()?,
             statement_timeout: Some(PoolSettings::default().statement_timeout),
@@ -155,6 +156,7 @@ impl QueryManager {
             tls: settings.query_tls()?,
             statement_timeout: has_sessions.then_some(pool.statement_timeout),
             max_prepared_statements: if has_sessions { pool.max_prepared_statements } else { 0 },
+            settings: Arc::new(settings),
         })
     }
 
@@ -214,6 +216,7 @@ impl managed::Manager for QueryManager {
             statement_timeout: self.statement_timeout,
             prepared: Prepared::new(self.max_prepared_statements),
             cancel,
+            settings: Arc::clone(&self.settings),
             tls: self.tls.clone(),
         })
     }

@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod callers;
+mod cancel;
 mod capped;
 mod connection;
 mod embeddings;

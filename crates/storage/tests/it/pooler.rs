@@ -103,7 +103,8 @@ async fn a_connection_that_was_shared_keeps_nothing_of_a_caller() {
     };
     let before = idle().await;
     let query = CheckedQuery::unchecked("SELECT count(*) FROM retail.orders");
-    let limits = QueryLimits { statement_timeout: Duration::from_secs(7), ..QueryLimits::default() };
+    let limits =
+        QueryLimits { statement_timeout: Duration::from_secs(7), ..QueryLimits::default() };
     runner.run_checked(&seattle, &query, None, &limits).await.unwrap();
     assert_eq!(idle().await, before);
 }
