@@ -30,14 +30,12 @@ use json_rpc::Fault;
 
 /// The tower service of [`RetailMcp::streamable_http_service`]. Cheap to clone.
 #[derive(Clone)]
-pub struct McpHttpService {
-    rmcp: StreamableHttpService<RetailHandler, NeverSessionManager>,
-    direct: Arc<Direct>,
-    max_body_bytes: usize,
-}
+pub struct McpHttpService(Arc<Inner>);
 
-/// What a call needs that does not go through rmcp.
-struct Direct {
+struct Inner {
+    rmcp: StreamableHttpService<RetailHandler, NeverSessionManager>,
+    max_body_bytes: usize,
+    // For calls that do not go through rmcp.
     shared: Arc<Shared>,
     allowed_hosts: Vec<String>,
     shutdown: CancellationToken,
@@ -85,11 +83,7 @@ impl RetailMcp {
     /// requests and issues no session id, so any replica can answer any request. A client that
     /// drops its connection cancels its tool call.
     pub fn streamable_http_service(&self, options: HttpOptions) -> McpHttpService {
-        let direct = Direct {
-            shared: self.shared(),
-            allowed_hosts: options.allowed_hosts.clone(),
-            shutdown: options.shutdown.clone(),
-        };
+        let (allowed_hosts, shutdown) = (options.allowed_hosts.clone(), options.shutdown.clone());
         let config = StreamableHttpServerConfig::default()
             .with_legacy_session_mode(false)
             .with_json_response(true)
@@ -105,11 +99,13 @@ impl RetailMcp {
         };
         let handler = RetailHandler::per_request(self.shared());
         let sessions = Arc::new(NeverSessionManager::default());
-        McpHttpService {
+        McpHttpService(Arc::new(Inner {
             rmcp: StreamableHttpService::new(move || Ok(handler.clone()), sessions, config),
-            direct: Arc::new(direct),
             max_body_bytes: options.max_body_bytes,
-        }
+            shared: self.shared(),
+            allowed_hosts,
+            shutdown,
+        }))
     }
 }
 
@@ -136,12 +132,10 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let mut rmcp = self.rmcp.clone();
-        let direct = Arc::clone(&self.direct);
-        let max_body_bytes = self.max_body_bytes;
+        let inner = Arc::clone(&self.0);
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = match Limited::new(body, max_body_bytes).collect().await {
+            let body = match Limited::new(body, inner.max_body_bytes).collect().await {
                 Ok(body) => body.to_bytes(),
                 Err(error) if error.is::<LengthLimitError>() => {
                     return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"));
@@ -151,10 +145,10 @@ where
                 }
             };
             if let Some(principal) = parts.extensions.get::<Principal>()
-                && let Some(call) = DirectCall::read(&parts, &body, &direct.allowed_hosts)
+                && let Some(call) = DirectCall::read(&parts, &body, &inner.allowed_hosts)
             {
-                let abort = direct.shutdown.cancelled();
-                return Ok(call.make(&direct.shared, &parts, principal, abort).await);
+                let abort = inner.shutdown.cancelled();
+                return Ok(call.make(&inner.shared, &parts, principal, abort).await);
             }
             if parts.method == Method::POST
                 && is_json(&parts.headers)
@@ -162,6 +156,7 @@ where
             {
                 return Ok(refusal(&fault));
             }
+            let mut rmcp = inner.rmcp.clone();
             rmcp.call(Request::from_parts(parts, Full::new(body))).await
         })
     }

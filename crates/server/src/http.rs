@@ -61,7 +61,7 @@ pub fn router(
     let server = &config.server;
     let options = options(server, abort);
     let gate = Gate::new(&options.allowed_hosts, &options.allowed_origins);
-    let admission = Admission::new(&config.limits, server);
+    let admission = Arc::new(Admission::new(&config.limits, server));
     let sign_in = app.sign_in.map(Arc::new);
     let identities = identity::Identities {
         resolver: app.identities,
@@ -79,9 +79,9 @@ pub fn router(
         mcp = mcp.layer(from_fn_with_state(step_up, step_up::challenge));
     }
     let mcp = mcp
-        .layer(from_fn_with_state(admission.clone(), admission::by_principal))
+        .layer(from_fn_with_state(Arc::clone(&admission), admission::by_principal))
         .layer(from_fn_with_state(identities, identity::identify))
-        .layer(from_fn_with_state(admission.clone(), admission::by_failures));
+        .layer(from_fn_with_state(Arc::clone(&admission), admission::by_failures));
     let guarded = mcp
         .merge(public)
         .fallback(async || Refusal::NotFound.into_response())

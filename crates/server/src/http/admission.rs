@@ -41,8 +41,7 @@ const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 /// Credentials and addresses that are remembered.
 const MAX_REMEMBERED: u64 = 100_000;
 
-/// All limits of requests. Cheap to clone.
-#[derive(Clone)]
+/// All limits of requests.
 pub(super) struct Admission {
     addresses: Option<Buckets<IpAddr>>,
     failures: Option<Buckets<IpAddr>>,
@@ -129,7 +128,7 @@ impl Admission {
 
 /// Before authentication: limits requests by address.
 pub(super) async fn by_address(
-    State(admission): State<Admission>,
+    State(admission): State<Arc<Admission>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -147,7 +146,7 @@ pub(super) async fn by_address(
 /// fails. A credential that was good lately waits for none of that: whoever sends bad ones, and however slow a
 /// provider is, those who are signed in go on.
 pub(super) async fn by_failures(
-    State(admission): State<Admission>,
+    State(admission): State<Arc<Admission>>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -179,7 +178,7 @@ pub(super) async fn by_failures(
 /// After authentication: limits what a principal asks for, reads the body, and has the request worked
 /// on.
 pub(super) async fn by_principal(
-    State(admission): State<Admission>,
+    State(admission): State<Arc<Admission>>,
     request: Request,
     next: Next,
 ) -> Response {
