@@ -169,7 +169,7 @@ impl JsonRows {
 impl From<Vec<JsonRow>> for JsonRows {
     fn from(rows: Vec<JsonRow>) -> Self {
         let count = rows.len();
-        let json = Value::from_iter(rows.into_iter().map(Value::Array)).to_string();
+        let json = rows.into_iter().map(Value::Array).collect::<Value>().to_string();
         #[expect(clippy::expect_used, reason = "serde_json has just written it")]
         let json = RawValue::from_string(json).expect("serde_json has just written it");
         Self { json: json.into(), count }

@@ -134,12 +134,12 @@ impl TenantTransaction {
     pub(crate) async fn open_shared(&mut self, statement_timeout: Duration) -> Result<(), Error> {
         let session =
             session("SET LOCAL", statement_timeout, self.connection().has_transaction_timeout);
-        let begin = format!(
+        let opening = format!(
             "BEGIN TRANSACTION READ ONLY; {session}; SELECT retail_sec.connection_id(), now.micros FROM ({DATABASE_TIME} AS micros) AS now"
         );
         let messages = self
             .client()
-            .simple_query(&begin)
+            .simple_query(&opening)
             .await
             .map_err(|error| our_statement_failed(&error))?;
         let place = messages.iter().find_map(|message| match message {
@@ -150,9 +150,9 @@ impl TenantTransaction {
         });
         let (id, micros) =
             place.ok_or_else(|| Error::internal("the database did not say where it is"))?;
-        let began = u128::try_from(micros).map_err(Error::internal)?;
+        let at = u128::try_from(micros).map_err(Error::internal)?;
         if let Some(connection) = &mut self.connection {
-            connection.place = ConnectionPlace::new(id, began);
+            connection.place = ConnectionPlace::new(id, at);
         }
         self.began(micros, Instant::now())?;
         self.identity = self.key.sign(&self.who, self.place());

@@ -295,7 +295,7 @@ async fn the_written_forms_are_those_of_their_format() {
         [
             "retail-mcp:embedding 5931c33f 71c2c3b0",
             "retail-mcp:hybrid_search f3526871 f226e5fd",
-            "retail-mcp:query e45150c0 1a2fb72a",
+            "retail-mcp:query e45150c0 ea1b0f27",
             "retail-mcp:recommendations f0deb121 c6a65d5f",
             "retail-mcp:schemas 1f336e96 bc5a6bf2",
             "retail-mcp:semantic_search 121fc655 9d8b0388",

@@ -166,7 +166,6 @@ impl<'a> Answer<'a> {
     fn take(&mut self, part: Part, row: &SimpleQueryRow) -> Result<(), tokio_postgres::Error> {
         let number = || row.try_get(0).map(|text| text.and_then(|text| text.parse().ok()));
         match part {
-            Part::Before => {}
             Part::Time => self.micros = number()?,
             // After the cut the rest is read and thrown away; LIMIT bounds it.
             Part::Rows if self.truncation.is_none() => {
@@ -177,7 +176,7 @@ impl<'a> Answer<'a> {
                     self.rows.row(|i| row.try_get(i + 1))?;
                 }
             }
-            Part::Rows => {}
+            Part::Before | Part::Rows => {}
             Part::ReadBack => self.read_back.push(row.try_get(0)?.map(ToOwned::to_owned)),
         }
         Ok(())
