@@ -1,8 +1,6 @@
 //! The query around a caller's statement.
 
-use std::fmt::Write as _;
-
-use retail_domain::{QueryLimits, Truncation};
+use retail_domain::{Column, QueryLimits, Truncation};
 
 /// Added to the size of a row that is too long: no answer is this long, so the cut is known by it.
 const TOO_LONG: i64 = 1 << 40;
@@ -12,19 +10,23 @@ const TOO_LONG: i64 = 1 << 40;
 pub(crate) enum Cap {
     /// PostgreSQL counts, and sends no value behind the limit.
     Counted,
-    /// PostgreSQL withholds what is too long for a row; we count. For a statement whose answer the planner expects
-    /// to be small: counting in PostgreSQL costs as much as finding one row by its key.
-    EachRow,
+    /// PostgreSQL cuts what is too long for any row; we count. For a statement whose answer the planner expects to be
+    /// small: counting in PostgreSQL costs as much as finding one row by its key.
+    Cut,
 }
 
 impl Cap {
     /// What suits an answer of so many rows of so many bytes.
     pub(crate) fn for_size(rows: f64, row_bytes: f64, limits: &QueryLimits) -> Self {
         let rows = rows.min(f64::from(limits.max_rows));
-        if rows * row_bytes < f64::from(limits.max_bytes) / 4.0 {
-            Self::EachRow
-        } else {
-            Self::Counted
+        if rows * row_bytes < f64::from(limits.max_bytes) / 4.0 { Self::Cut } else { Self::Counted }
+    }
+
+    /// Where the values of a row begin.
+    pub(crate) fn first_value(self) -> usize {
+        match self {
+            Self::Counted => 1,
+            Self::Cut => 0,
         }
     }
 }
@@ -33,49 +35,74 @@ impl Cap {
 ///
 /// Inside brackets PostgreSQL takes nothing but a query: no INSERT, SET, COPY, EXPLAIN, DO, and no
 /// WITH that writes. Text keeps every digit, and needs no decoder for each type. The columns are
-/// renamed, since a statement may name two alike. Values behind a limit become NULL, so that they
-/// never leave the database. The first column is the size in bytes: of the answer up to the row, or with
-/// [`Cap::EachRow`] of the row.
+/// renamed, since a statement may name two alike. What is too long never leaves the database. With [`Cap::Counted`] the
+/// first column is the size of the answer up to the row, in bytes.
 pub(crate) fn capped(
     sql: &str,
-    column_count: usize,
+    columns: &[Column],
     cap: Cap,
     offset: u64,
     limits: &QueryLimits,
 ) -> String {
-    let names = (0..column_count).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",");
-    let mut texts = String::new();
-    let mut bytes = String::new();
-    let mut values = String::new();
-    for i in 0..column_count {
-        let comma = if i == 0 { "" } else { "," };
-        let plus = if i == 0 { "" } else { "+" };
-        // Writing to a String cannot fail.
-        let _ = write!(texts, "{comma}q.c{i}::text AS c{i}");
-        let _ = write!(bytes, "{plus}coalesce(octet_length(c{i}),0)::int8");
-        let _ = match cap {
-            Cap::Counted => write!(values, ",CASE WHEN sent<={} THEN c{i} END", limits.max_bytes),
-            Cap::EachRow => {
-                write!(values, ",CASE WHEN size<={} THEN c{i} END", limits.max_row_bytes)
-            }
-        };
-    }
-    let limit = row_limit(limits);
-    let sized = format!(
-        "(SELECT {bytes} AS size,* FROM (SELECT {texts} FROM (\n{sql}\n) AS q({names}) \
-         LIMIT {limit} OFFSET {offset}) AS t) AS s"
-    );
-    let max_row_bytes = limits.max_row_bytes;
+    let names: Vec<String> = (0..columns.len()).map(|i| format!("c{i}")).collect();
+    let QueryLimits { max_bytes, max_row_bytes, .. } = limits;
+    let texts = |text: &dyn Fn(&str, &Column) -> String| {
+        names
+            .iter()
+            .zip(columns)
+            .map(|(name, column)| text(name, column))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let rows = |texts: String| {
+        let (names, limit) = (names.join(","), row_limit(limits));
+        format!("SELECT {texts} FROM (\n{sql}\n) AS q({names}) LIMIT {limit} OFFSET {offset}")
+    };
     match cap {
-        Cap::Counted => format!(
-            "SELECT sent{values} FROM (SELECT (sum(CASE WHEN size<={max_row_bytes} THEN size ELSE {TOO_LONG} END) \
-             OVER (ROWS UNBOUNDED PRECEDING))::int8 AS sent,* FROM {sized}) AS r"
-        ),
-        Cap::EachRow => format!("SELECT size{values} FROM {sized}"),
+        Cap::Counted => {
+            let rows = rows(texts(&|name, _| format!("q.{name}::text AS {name}")));
+            let sizes = names.iter().map(|name| format!("coalesce(octet_length({name}),0)::int8"));
+            let size = sizes.collect::<Vec<_>>().join("+");
+            let values = texts(&|name, _| format!("CASE WHEN sent<={max_bytes} THEN {name} END"));
+            format!(
+                "SELECT sent::text,{values} FROM (SELECT (sum(CASE WHEN size<={max_row_bytes} THEN size ELSE \
+                 {TOO_LONG} END) OVER (ROWS UNBOUNDED PRECEDING))::int8 AS sent,* FROM (SELECT {size} AS size,* \
+                 FROM ({rows}) AS t) AS s) AS r"
+            )
+        }
+        // A character has at least one byte: what is too long for a row stays so.
+        Cap::Cut => rows(texts(&|name, column| {
+            if is_short(&column.pg_type) {
+                format!("q.{name}::text AS {name}")
+            } else {
+                format!("left(q.{name}::text,{}) AS {name}", u64::from(*max_row_bytes) + 1)
+            }
+        })),
     }
 }
 
-/// Adds up what the first column says.
+/// Types whose values have a few digits at most.
+fn is_short(pg_type: &str) -> bool {
+    [
+        "bool",
+        "int2",
+        "int4",
+        "int8",
+        "float4",
+        "float8",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "interval",
+        "uuid",
+        "oid",
+    ]
+    .contains(&pg_type)
+}
+
+/// Adds up how much was sent.
 #[derive(Debug)]
 pub(crate) struct Sent<'a> {
     cap: Cap,
@@ -88,14 +115,32 @@ impl<'a> Sent<'a> {
         Self { cap, limits, bytes: 0 }
     }
 
-    /// Why the row with this first column is not part of the answer, which has `rows` rows before it.
-    pub(crate) fn cut(&mut self, size: i64, rows: usize) -> Option<Truncation> {
+    /// Why a row of so many texts is not part of the answer, which has `rows` rows before it. `text` gives each.
+    ///
+    /// # Errors
+    /// The first one of `text`.
+    pub(crate) fn cut<'t, E>(
+        &mut self,
+        rows: usize,
+        texts: usize,
+        text: impl Fn(usize) -> Result<Option<&'t str>, E>,
+    ) -> Result<Option<Truncation>, E> {
         self.bytes = match self.cap {
-            Cap::Counted => size,
-            Cap::EachRow if size > i64::from(self.limits.max_row_bytes) => TOO_LONG,
-            Cap::EachRow => self.bytes.saturating_add(size),
+            // Without a size there is no knowing that the row fits.
+            Cap::Counted => text(0)?.and_then(|sent| sent.parse().ok()).unwrap_or(i64::MAX),
+            Cap::Cut => {
+                let mut row: usize = 0;
+                for i in 0..texts {
+                    row += text(i)?.map_or(0, str::len);
+                }
+                if row > self.limits.max_row_bytes as usize {
+                    TOO_LONG
+                } else {
+                    self.bytes.saturating_add(i64::try_from(row).unwrap_or(TOO_LONG))
+                }
+            }
         };
-        cut(self.bytes, rows, self.limits)
+        Ok(cut(self.bytes, rows, self.limits))
     }
 }
 
@@ -134,8 +179,9 @@ mod tests {
     #[test]
     fn a_closing_comment_does_not_swallow_the_bracket() {
         let limits = QueryLimits::default();
-        for cap in [Cap::Counted, Cap::EachRow] {
-            assert!(capped("SELECT 1 -- one", 1, cap, 0, &limits).contains("-- one\n)"));
+        let columns = [Column { name: "a".to_owned(), pg_type: "int4".to_owned() }];
+        for cap in [Cap::Counted, Cap::Cut] {
+            assert!(capped("SELECT 1 -- one", &columns, cap, 0, &limits).contains("-- one\n)"));
         }
         assert!(estimate("SELECT 1 -- one", &limits).contains("-- one\n)"));
     }

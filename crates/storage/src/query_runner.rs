@@ -177,7 +177,7 @@ impl PgQueryRunner {
     ) -> Result<QueryAnswer, Error> {
         let run = async {
             let known = first::prepare(&mut transaction, query, limits).await?;
-            let sql = capped(query.sql(), known.columns.len(), known.cap, offset, limits);
+            let sql = capped(query.sql(), &known.columns, known.cap, offset, limits);
             let (rows, truncation) = first::fetch(&transaction, &sql, &known, limits).await?;
             Ok((known, sql, rows, truncation))
         };

@@ -113,6 +113,7 @@ fn may_be_outdated(error: &tokio_postgres::Error) -> bool {
 /// What arrives, one result after the other.
 struct Answer<'a> {
     rows: RowsWriter,
+    first_value: usize,
     sent: Sent<'a>,
     truncation: Option<Truncation>,
     read_back: Vec<Option<String>>,
@@ -133,6 +134,7 @@ impl<'a> Answer<'a> {
     fn new(learned: &Learned, limits: &'a QueryLimits) -> Self {
         Self {
             rows: RowsWriter::new(&learned.columns),
+            first_value: learned.cap.first_value(),
             sent: Sent::new(learned.cap, limits),
             truncation: None,
             read_back: Vec::with_capacity(2),
@@ -164,16 +166,15 @@ impl<'a> Answer<'a> {
     }
 
     fn take(&mut self, part: Part, row: &SimpleQueryRow) -> Result<(), tokio_postgres::Error> {
-        let number = || row.try_get(0).map(|text| text.and_then(|text| text.parse().ok()));
         match part {
-            Part::Time => self.micros = number()?,
+            Part::Time => self.micros = row.try_get(0)?.and_then(|text| text.parse().ok()),
             // After the cut the rest is read and thrown away; LIMIT bounds it.
             Part::Rows if self.truncation.is_none() => {
-                // Without a size there is no knowing that the row fits.
-                let size = number()?.unwrap_or(i64::MAX);
-                self.truncation = self.sent.cut(size, self.rows.count());
+                self.truncation =
+                    self.sent.cut(self.rows.count(), row.len(), |i| row.try_get(i))?;
                 if self.truncation.is_none() {
-                    self.rows.row(|i| row.try_get(i + 1))?;
+                    let first = self.first_value;
+                    self.rows.row(|i| row.try_get(first + i))?;
                 }
             }
             Part::Before | Part::Rows => {}

@@ -206,9 +206,11 @@ pub(super) async fn fetch(
     while let Some(row) = stream.next().await {
         let row = row.map_err(Failure::Capped)?;
         if truncation.is_none() {
-            truncation = sent.cut(row.try_get(0).map_err(Failure::Capped)?, rows.count());
+            let text = |i| row.try_get(i);
+            truncation = sent.cut(rows.count(), row.len(), text).map_err(Failure::Capped)?;
             if truncation.is_none() {
-                rows.row(|i| row.try_get(i + 1)).map_err(Failure::Capped)?;
+                let first = known.cap.first_value();
+                rows.row(|i| row.try_get(first + i)).map_err(Failure::Capped)?;
             }
         }
     }
