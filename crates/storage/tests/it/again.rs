@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use retail_domain::{ErrorCode, Principal, QueryLimits};
+use retail_domain::{ErrorCode, Principal, QueryLimits, Truncation};
 use retail_sql_guard::CheckedQuery;
 use retail_storage::{PgQueryRunner, PoolSettings, QueryDatabase};
 use retail_testkit::{IDENTITY_KEY, TestDatabase, principal, store};
@@ -79,6 +79,22 @@ async fn without_room_for_plans_texts_are_new_each_time() {
         assert_eq!(first_row(&runner, &seattle, "SELECT 1").await, [json!(1)]);
     }
     assert_eq!(pool.prepared_statements().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_text_that_returns_under_other_limits_is_cut_by_those() {
+    let database = TestDatabase::seeded().await;
+    let runner = PgQueryRunner::new(narrow(&database, 8));
+    let seattle = principal(store("Zava Retail Seattle")).await;
+    let query = CheckedQuery::unchecked("SELECT product_id FROM retail.products");
+    for _ in 0..2 {
+        for max_rows in [3, 2] {
+            let limits = QueryLimits { max_rows, ..QueryLimits::default() };
+            let answer = runner.run_checked(&seattle, &query, None, &limits).await.unwrap();
+            assert_eq!(answer.truncation, Some(Truncation::Rows(max_rows)));
+            assert_eq!(answer.rows.len(), max_rows as usize);
+        }
+    }
 }
 
 #[tokio::test]
