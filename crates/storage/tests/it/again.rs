@@ -88,7 +88,7 @@ async fn a_text_that_returns_under_other_limits_is_cut_by_those() {
     let seattle = principal(store("Zava Retail Seattle")).await;
     let query = CheckedQuery::unchecked("SELECT product_id FROM retail.products");
     for _ in 0..2 {
-        for max_rows in [3, 2] {
+        for max_rows in [2, 3, 2] {
             let limits = QueryLimits { max_rows, ..QueryLimits::default() };
             let answer = runner.run_checked(&seattle, &query, None, &limits).await.unwrap();
             assert_eq!(answer.truncation, Some(Truncation::Rows(max_rows)));
