@@ -183,6 +183,10 @@ mod tests {
         for cap in [Cap::Counted, Cap::Cut] {
             assert!(capped("SELECT 1 -- one", &columns, cap, 0, &limits).contains("-- one\n)"));
         }
+        let text = [Column { name: "a".to_owned(), pg_type: "text".to_owned() }];
+        let cut = format!("left(q.c0::text,{})", limits.max_row_bytes + 1);
+        assert!(capped("SELECT 'a'", &text, Cap::Cut, 0, &limits).contains(&cut));
+        assert!(!capped("SELECT 1", &columns, Cap::Cut, 0, &limits).contains("left("));
         assert!(estimate("SELECT 1 -- one", &limits).contains("-- one\n)"));
     }
 }
