@@ -1,6 +1,7 @@
 //! One connection: what it is doing, and how long it may take for that.
 
 mod guarded_io;
+mod request_body;
 mod task;
 
 use std::any::Any;

@@ -11,8 +11,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
-use http::{Request, Response};
-use http_body::{Frame, SizeHint};
+use http::header::{CONNECTION, EXPECT};
+use http::{HeaderValue, Request, Response};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -25,6 +26,7 @@ use tower::ServiceExt as _;
 use tracing::debug;
 
 use super::guarded_io::GuardedIo;
+use super::request_body::RequestBody;
 use super::{Connection, Phase};
 use crate::http::tls::Tls;
 
@@ -178,10 +180,17 @@ async fn answer(
 ) -> Result<Response<Tracked>, Infallible> {
     connection.request_began();
     let in_flight = InFlight(Arc::clone(&connection));
-    let mut request = request.map(Body::new);
+    let expects = request.headers().contains_key(EXPECT);
+    let (head, body) = request.into_parts();
+    let body = RequestBody::new(body);
+    let mut request = Request::from_parts(head, Body::new(body.clone()));
     request.extensions_mut().insert(ConnectInfo(peer));
     request.extensions_mut().insert(connection);
-    let response = router.oneshot(request).await?;
+    let mut response = router.oneshot(request).await?;
+    // A client that waits for our word before it sends its body shall not get it now.
+    if !body.is_end_stream() && (expects || !body.read_rest().await) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     Ok(response.map(|body| Tracked { body, _in_flight: in_flight }))
 }
 

@@ -100,6 +100,34 @@ async fn a_client_that_sends_much_still_sees_the_refusal() {
     assert_eq!(client.status(), 401);
 }
 
+/// Many clients send the two in one write each, and then ask again on the same connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_comes_behind_a_refusal_leaves_the_connection_open() {
+    let server = TestServer::seeded(&[]).await;
+    let mut client = Raw::connect(server.listen().await);
+    for _ in 0..3 {
+        client.send("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n");
+        std::thread::sleep(Duration::from_millis(50));
+        let (status, answer) = client.send("{}").answer().expect("the connection is open");
+        assert_eq!(status, 401);
+        assert!(!answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
+    }
+}
+
+#[rstest]
+#[case::none("Content-Length: 2\r\n")]
+#[case::much("Content-Length: 900000\r\n")]
+#[case::expected("Content-Length: 2\r\nExpect: 100-continue\r\n")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_body_a_refusal_says_that_the_connection_closes(#[case] length: &str) {
+    let server = TestServer::seeded(&[]).await;
+    let mut client = Raw::connect(server.listen().await);
+    client.send(format!("POST /mcp HTTP/1.1\r\nHost: localhost\r\n{length}\r\n"));
+    let (status, answer) = client.answer().unwrap();
+    assert_eq!(status, 401);
+    assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
+}
+
 #[rstest]
 #[case::stopped(None)]
 #[case::trickling(Some(Duration::from_millis(50)))]
