@@ -5,6 +5,7 @@ mod orphan;
 mod postmaster;
 mod settings;
 mod socket;
+mod standby;
 mod watchdog;
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
@@ -118,6 +119,28 @@ impl Cluster {
     /// [`Error::NotReady`] when PostgreSQL itself fails, [`Error::OrphanStays`],
     /// [`Error::File`] and [`Error::Run`] when the system refuses something.
     pub fn start(options: ClusterOptions) -> Result<Self, Error> {
+        Self::start_made_by(options, initdb::create)
+    }
+
+    /// Starts a standby that follows `primary`, a running cluster of the same user and major version: it has what that
+    /// has, a moment later, and answers reads. Its data is copied on first use.
+    ///
+    /// The primary needs `wal_level` `replica` and a `max_wal_senders` above 0, which a durable cluster has; a standby
+    /// needs at least the primary's `max_connections`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BaseBackup`] when the copy fails; else as [`start`](Self::start).
+    pub fn start_standby(options: ClusterOptions, primary: &ConnectionInfo) -> Result<Self, Error> {
+        Self::start_made_by(options, |data, user, options| {
+            standby::create(data, user, options, primary)
+        })
+    }
+
+    fn start_made_by(
+        options: ClusterOptions,
+        make: impl FnOnce(&DataDir, &ServerUser, &ClusterOptions) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
         let data = DataDir::create(&options.data_dir)?;
         let user = ServerUser::choose(&data.pgdata())?;
         user.check_reach(&[data.root(), options.installation.bin_dir()])?;
@@ -125,7 +148,9 @@ impl Cluster {
 
         orphan::end(&data, &user, options.stop_timeout)?;
         Published::clear(&data)?;
-        initdb::prepare(&data, &user, &options)?;
+        if !initdb::is_made(&data, &user, &options)? {
+            make(&data, &user, &options)?;
+        }
         let password = data.password()?;
         let socket = SocketDir::create(&data, &user)?;
         let (postmaster, address) = start_postmaster(&data, &user, &options, &socket)?;

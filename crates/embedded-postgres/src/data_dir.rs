@@ -134,13 +134,18 @@ impl DataDir {
 
     /// Makes a new password for a new cluster and keeps it.
     pub(crate) fn make_password(&self) -> Result<String, Error> {
-        files::create_folder(&self.root.join("secrets"), 0o700)?;
         let password: String =
             rand::rng().sample_iter(Alphanumeric).take(PASSWORD_LENGTH).map(char::from).collect();
+        self.keep_password(&password)?;
+        Ok(password)
+    }
+
+    /// Keeps the password of a cluster that was copied.
+    pub(crate) fn keep_password(&self, password: &str) -> Result<(), Error> {
+        files::create_folder(&self.root.join("secrets"), 0o700)?;
         let path = self.password_file();
         files::remove_file(&path)?;
-        files::create_private_file(&path, &password)?;
-        Ok(password)
+        files::create_private_file(&path, password)
     }
 }
 

@@ -131,6 +131,14 @@ pub enum Error {
         /// The end of what it printed.
         output: String,
     },
+    /// The data of a primary could not be copied.
+    #[error("pg_basebackup failed ({status}): {output}")]
+    BaseBackup {
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of what it printed.
+        output: String,
+    },
     /// The server ended before it was ready.
     #[error("PostgreSQL ended before it was ready ({status}); its log ends with:\n{log_tail}")]
     EndedEarly {

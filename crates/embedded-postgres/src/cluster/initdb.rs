@@ -14,15 +14,18 @@ use crate::{Error, Installation, files};
 /// The first major version whose own C.UTF-8 locale does not depend on the system.
 const FIRST_MAJOR_WITH_BUILTIN_LOCALE: u32 = 17;
 
-/// Sees to it that `pgdata` is there and made by this major version.
-pub(super) fn prepare(
+/// Whether `pgdata` is there.
+///
+/// # Errors
+/// When it is, but was made by another major version, or is damaged.
+pub(super) fn is_made(
     data: &DataDir,
     user: &ServerUser,
     options: &ClusterOptions,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let pgdata = data.pgdata();
     if !pgdata.exists() {
-        return create(data, user, options);
+        return Ok(false);
     }
     let damaged =
         |reason: String| Error::DamagedFolder { data_dir: data.root().to_owned(), reason };
@@ -38,11 +41,15 @@ pub(super) fn prepare(
         let reason = format!("its pgdata belongs to the user with number {owner}");
         return Err(damaged(reason));
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Runs `initdb` beside the final place and renames: `pgdata` is whole or absent.
-fn create(data: &DataDir, user: &ServerUser, options: &ClusterOptions) -> Result<(), Error> {
+pub(super) fn create(
+    data: &DataDir,
+    user: &ServerUser,
+    options: &ClusterOptions,
+) -> Result<(), Error> {
     tracing::info!(data_dir = %data.root().display(), major = options.installation.major(),
         "making a new PostgreSQL cluster");
     let unfinished = data.unfinished_pgdata();

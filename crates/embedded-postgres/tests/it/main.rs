@@ -14,4 +14,5 @@ mod helper;
 mod lifecycle;
 mod provision;
 mod recovery;
+mod standby;
 mod support;
