@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
 use retail_storage::AuditWriter;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::ServerConfig;
-use crate::http::{self, Tls, open_files};
+use crate::http::{self, Edge, Tls, open_files};
 
 /// Longest time for the last entries of the audit log.
 const FLUSH_WITHIN: Duration = Duration::from_secs(10);
@@ -63,7 +62,7 @@ pub(crate) async fn flush_audit<T>(
 /// When the TLS files cannot be used.
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    edge: Edge,
     config: &ServerConfig,
     stop: CancellationToken,
     abort: CancellationToken,
@@ -73,7 +72,7 @@ pub(crate) async fn serve(
     if let Some(tls) = &tls {
         tls.reload_at_sighup()?;
     }
-    let server = http::serve(listener, router, config, tls, stop.clone());
+    let server = http::serve(listener, edge, config, tls, stop.clone());
     tokio::pin!(server);
     let deadline = async {
         stop.cancelled().await;

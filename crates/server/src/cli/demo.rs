@@ -110,9 +110,9 @@ impl Demo {
         let app = App::new(config, local.access.clone(), &data_dir, embedder)?;
         app.check_posture().await?;
         let audit = Arc::clone(&app.audit);
-        let router = http::router(app, config, stop.clone(), abort.clone());
+        let edge = http::edge(app, config, stop.clone(), abort.clone());
         print(&welcome(config, listener.local_addr()?, &stores, started)?);
-        let served = lifecycle::serve(listener, router, &config.server, stop, abort).await;
+        let served = lifecycle::serve(listener, edge, &config.server, stop, abort).await;
         lifecycle::flush_audit(&audit, served).await
     }
 

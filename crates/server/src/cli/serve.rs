@@ -38,9 +38,9 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let app = App::new(config, access, &data_dir, embedder)?;
     app.check_posture().await?;
     let audit = Arc::clone(&app.audit);
-    let router = http::router(app, config, stop.clone(), abort.clone());
+    let edge = http::edge(app, config, stop.clone(), abort.clone());
     let listener = lifecycle::listen(config.server.listen).await?;
     info!(address = %listener.local_addr()?, "serving MCP at /mcp");
-    let outcome = lifecycle::serve(listener, router, &config.server, stop, abort).await;
+    let outcome = lifecycle::serve(listener, edge, &config.server, stop, abort).await;
     lifecycle::flush_audit(&audit, outcome).await
 }

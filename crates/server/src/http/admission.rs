@@ -6,11 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, StatusCode};
 use moka::sync::Cache;
 use retail_domain::Principal;
 use tracing::{debug, info};
@@ -46,7 +44,8 @@ pub(super) struct Admission {
     addresses: Option<Buckets<IpAddr>>,
     failures: Option<Buckets<IpAddr>>,
     blocked: Cache<IpAddr, Instant>,
-    good: Cache<CredentialHash, ()>,
+    /// When they were last written here.
+    good: Cache<CredentialHash, Instant>,
     hasher: RandomState,
     principals: Option<Buckets<String>>,
     authenticating: Concurrency<IpAddr>,
@@ -58,10 +57,16 @@ pub(super) struct Admission {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct CredentialHash(u64);
 
-/// A place among those that are authenticated. It goes with the request, or when that is refused.
-#[derive(Debug, Clone)]
-struct Authenticating {
-    _place: Arc<(Slot, Option<Share<IpAddr>>)>,
+/// A request whose credential is looked at.
+#[derive(Debug)]
+pub(super) struct Authenticating {
+    address: IpAddr,
+    /// None when the request shows none.
+    credential: Option<CredentialHash>,
+    /// Whether it is to be remembered anew when it is good.
+    is_news: bool,
+    /// Held by credentials that are unknown.
+    _place: Option<(Slot, Share<IpAddr>)>,
 }
 
 impl Admission {
@@ -94,113 +99,83 @@ impl Admission {
     }
 
     /// A place to have an unknown credential looked at.
-    async fn authenticate(&self, address: Option<IpAddr>) -> Result<Authenticating, Refusal> {
+    async fn place(&self, address: IpAddr) -> Result<(Slot, Share<IpAddr>), Refusal> {
         let until = Instant::now() + AUTHENTICATE_WITHIN;
         loop {
-            match self.try_authenticate(address) {
+            match self.try_place(address) {
                 Err(_) if Instant::now() < until => tokio::time::sleep(LOOK_AGAIN_AFTER).await,
                 tried => return tried,
             }
         }
     }
 
-    fn try_authenticate(&self, address: Option<IpAddr>) -> Result<Authenticating, Refusal> {
-        let share = match address {
-            None => None,
-            Some(address) => {
-                let share = self.authenticating.share_of(address);
-                Some(share.ok_or(Refusal::TooMany(Duration::from_secs(1)))?)
-            }
-        };
+    fn try_place(&self, address: IpAddr) -> Result<(Slot, Share<IpAddr>), Refusal> {
+        let share = self.authenticating.share_of(address);
+        let share = share.ok_or(Refusal::TooMany(Duration::from_secs(1)))?;
         let slot = self.authenticating.slot().ok_or(Refusal::Busy)?;
-        Ok(Authenticating { _place: Arc::new((slot, share)) })
+        Ok((slot, share))
     }
 
-    fn failed(&self, address: IpAddr) {
-        if let Some(failures) = &self.failures
+    /// Before authentication: limits requests by address.
+    pub(super) fn by_address(&self, client: ClientAddress) -> Result<(), Refusal> {
+        let address = client.limited_as();
+        match &self.addresses {
+            Some(addresses) => addresses.take(address).map_err(|wait| {
+                debug!(%address, "too many requests from this address");
+                Refusal::TooMany(wait)
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Limits how many unknown credentials are looked at at once, and how often one address fails. A credential that
+    /// was good lately waits for none of that: whoever sends bad ones, and however slow a provider is, those who are
+    /// signed in go on.
+    pub(super) async fn authenticate(
+        &self,
+        client: ClientAddress,
+        headers: &HeaderMap,
+    ) -> Result<Authenticating, Refusal> {
+        let address = client.limited_as();
+        let credential = self.hash_of(headers);
+        let good_since = credential.and_then(|credential| self.good.get(&credential));
+        if good_since.is_some() || credential.is_none() {
+            let is_news = good_since.is_some_and(|since| since.elapsed() > GOOD_FOR / 2);
+            return Ok(Authenticating { address, credential, is_news, _place: None });
+        }
+        if let Some(wait) = self.blocked_for(address) {
+            return Err(Refusal::TooMany(wait));
+        }
+        let place = self.place(address).await?;
+        Ok(Authenticating { address, credential, is_news: true, _place: Some(place) })
+    }
+
+    /// The credential was not good. Without one it is no failure: so clients ask how to authenticate.
+    pub(super) fn failed(&self, who: &Authenticating) {
+        let address = who.address;
+        if who.credential.is_some()
+            && let Some(failures) = &self.failures
             && let Err(wait) = failures.take(address)
         {
             info!(%address, "too many credentials from this address were not good");
             self.blocked.insert(address, Instant::now() + wait);
         }
     }
-}
 
-/// Before authentication: limits requests by address.
-pub(super) async fn by_address(
-    State(admission): State<Arc<Admission>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if let Some(addresses) = &admission.addresses
-        && let Some(address) = address_of(&request)
-        && let Err(wait) = addresses.take(address)
-    {
-        debug!(%address, "too many requests from this address");
-        return Refusal::TooMany(wait).into_response();
-    }
-    next.run(request).await
-}
-
-/// Around authentication: limits how many unknown credentials are looked at at once, and how often one address
-/// fails. A credential that was good lately waits for none of that: whoever sends bad ones, and however slow a
-/// provider is, those who are signed in go on.
-pub(super) async fn by_failures(
-    State(admission): State<Arc<Admission>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let address = address_of(&request);
-    let credential = admission.hash_of(request.headers());
-    if let Some(credential) = credential {
-        if !admission.good.contains_key(&credential) {
-            if let Some(wait) = address.and_then(|address| admission.blocked_for(address)) {
-                return Refusal::TooMany(wait).into_response();
-            }
-            match admission.authenticate(address).await {
-                Ok(place) => drop(request.extensions_mut().insert(place)),
-                Err(refusal) => return refusal.into_response(),
-            }
+    /// After authentication: limits what a principal asks for, and reads the body. The request with its body, and
+    /// what it takes of the limits.
+    pub(super) async fn admit(
+        &self,
+        who: Authenticating,
+        principal: &Principal,
+        request: Request,
+    ) -> Result<(Request, impl Sized + use<>), Refusal> {
+        if let Some(credential) = who.credential.filter(|_| who.is_news) {
+            self.good.insert(credential, Instant::now());
         }
-        request.extensions_mut().insert(credential);
-    }
-    let response = next.run(request).await;
-    // Without a credential it is no failure: so clients ask how to authenticate.
-    if response.status() == StatusCode::UNAUTHORIZED
-        && credential.is_some()
-        && let Some(address) = address
-    {
-        admission.failed(address);
-    }
-    response
-}
-
-/// After authentication: limits what a principal asks for, reads the body, and has the request worked
-/// on.
-pub(super) async fn by_principal(
-    State(admission): State<Arc<Admission>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match admission.admit(request).await {
-        Ok((request, kept)) => {
-            let response = next.run(request).await;
-            drop(kept);
-            response
-        }
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-impl Admission {
-    /// The request with its body read, and what it takes of the limits.
-    async fn admit(&self, mut request: Request) -> Result<(Request, impl Sized + use<>), Refusal> {
-        // Authenticated: a body that comes slowly takes nobody's slot.
-        drop(request.extensions_mut().remove::<Authenticating>());
-        if let Some(credential) = request.extensions_mut().remove::<CredentialHash>() {
-            self.good.insert(credential, ());
-        }
-        let principal = key_of(&request);
+        // A body that comes slowly takes nobody's place.
+        drop(who);
+        let principal = key_of(principal);
         if let Some(principals) = &self.principals
             && let Err(wait) = principals.take(principal.clone())
         {
@@ -234,13 +209,7 @@ where
     Cache::builder().max_capacity(MAX_REMEMBERED).time_to_live(time).build()
 }
 
-fn address_of(request: &Request) -> Option<IpAddr> {
-    request.extensions().get::<ClientAddress>().map(|address| address.limited_as())
-}
-
-/// Subject and issuer. A request without a principal, which is a defect, shares a limit with its like.
-fn key_of(request: &Request) -> String {
-    request.extensions().get::<Principal>().map_or_else(String::new, |principal| {
-        format!("{}\n{}", principal.issuer().unwrap_or_default(), principal.subject())
-    })
+/// Subject and issuer.
+fn key_of(principal: &Principal) -> String {
+    format!("{}\n{}", principal.issuer().unwrap_or_default(), principal.subject())
 }

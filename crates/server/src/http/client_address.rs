@@ -3,16 +3,13 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
 use http::HeaderMap;
 use http::header::FORWARDED;
 use retail_auth::PeerNetwork;
 
 use crate::config::{ProxyHeader, ServerConfig};
 
-/// The address of the client, as far as it can be known. In a request's extensions.
+/// The address of the client, as far as it can be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ClientAddress(pub(super) IpAddr);
 
@@ -42,8 +39,11 @@ impl Proxies {
 
     /// The right-most address that is no proxy of ours: each proxy writes down whom it talked to, and
     /// what stands left of that is only what a stranger said.
-    fn client_of(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub(super) fn client_of(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
         let mut client = peer.to_canonical();
+        if self.networks.is_empty() {
+            return ClientAddress(client);
+        }
         let values: Vec<&str> = match self.header {
             ProxyHeader::XForwardedFor => headers.get_all("x-forwarded-for").iter(),
             ProxyHeader::Forwarded => headers.get_all(FORWARDED).iter(),
@@ -62,20 +62,8 @@ impl Proxies {
             let Some(address) = address else { break };
             client = address;
         }
-        client
+        ClientAddress(client)
     }
-}
-
-/// Writes the client's address into the request.
-pub(super) async fn find(
-    State(proxies): State<Proxies>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let client = proxies.client_of(peer.ip(), request.headers());
-    request.extensions_mut().insert(ClientAddress(client));
-    next.run(request).await
 }
 
 /// The `for` of one hop of `Forwarded`.
@@ -116,7 +104,7 @@ mod tests {
         for value in values {
             headers.append(name, value.parse().unwrap());
         }
-        proxies.client_of(peer.parse().unwrap(), &headers).to_string()
+        proxies.client_of(peer.parse().unwrap(), &headers).0.to_string()
     }
 
     #[rstest]

@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
@@ -46,7 +44,16 @@ impl Gate {
         }
     }
 
-    fn check(&self, request: &Request) -> Result<(), Refusal> {
+    /// Whether the request's host and origin are served.
+    pub(super) fn check(&self, request: &Request) -> Result<(), Refusal> {
+        let checked = self.find_fault(request);
+        if let Err(refusal) = checked {
+            info!(?refusal, "a request is refused; see server.allowed_hosts and allowed_origins");
+        }
+        checked
+    }
+
+    fn find_fault(&self, request: &Request) -> Result<(), Refusal> {
         if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > MAX_URI_BYTES) {
             return Err(Refusal::UriTooLong);
         }
@@ -79,17 +86,6 @@ impl Gate {
             }
         }
         Ok(())
-    }
-}
-
-/// Lets a request through when its host and origin are served.
-pub(super) async fn check(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    match gate.check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(refusal) => {
-            info!(?refusal, "a request is refused; see server.allowed_hosts and allowed_origins");
-            refusal.into_response()
-        }
     }
 }
 

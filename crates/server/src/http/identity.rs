@@ -4,14 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, Request, State};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use retail_auth::{Challenge, TrustedPeers};
 use retail_domain::ports::{ActingStore, Credential, IdentityResolver};
-use retail_domain::{Error, ErrorCode};
+use retail_domain::{Error, ErrorCode, Principal};
 use serde_json::json;
 use tracing::{info, warn};
 
@@ -26,7 +24,6 @@ pub enum CredentialSource {
     TrustedHeader(TrustedPeers),
 }
 
-#[derive(Clone)]
 pub(super) struct Identities {
     pub(super) resolver: Arc<dyn IdentityResolver>,
     pub(super) source: CredentialSource,
@@ -39,30 +36,22 @@ const ACTING_STORE: &str = "x-retail-store";
 /// Says why, which head office must.
 const VIEW_REASON: &str = "x-retail-view-reason";
 
-/// Puts the principal into the request, or answers 401.
-pub(super) async fn identify(
-    State(identities): State<Identities>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let sign_in = identities.sign_in.as_deref();
-    let headers = request.headers();
-    let credential = match identities.source.credential(headers, peer) {
-        Ok(Some(credential)) => credential,
-        Ok(None) => return refuse(None, sign_in),
-        Err(error) => return refuse(Some(&error), sign_in),
-    };
-    let credential = match acting_store(headers) {
-        Ok(acting_store) => credential.acting_for(acting_store),
-        Err(error) => return refuse(Some(&error), sign_in),
-    };
-    match identities.resolver.resolve(&credential).await {
-        Ok(principal) => {
-            request.extensions_mut().insert(principal);
-            next.run(request).await
-        }
-        Err(error) => refuse(Some(&error), sign_in),
+impl Identities {
+    /// The principal, or the answer to a request that shows none.
+    pub(super) async fn identify(
+        &self,
+        headers: &HeaderMap,
+        peer: SocketAddr,
+    ) -> Result<Principal, Response> {
+        let refused = |error: &Error| refuse(Some(error), self.sign_in.as_deref());
+        let credential = match self.source.credential(headers, peer) {
+            Ok(Some(credential)) => credential,
+            Ok(None) => return Err(refuse(None, self.sign_in.as_deref())),
+            Err(error) => return Err(refused(&error)),
+        };
+        let acting_store = acting_store(headers).map_err(|error| refused(&error))?;
+        let credential = credential.acting_for(acting_store);
+        self.resolver.resolve(&credential).await.map_err(|error| refused(&error))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderValue;
 use tracing::{Instrument, debug, info, info_span};
@@ -18,7 +17,14 @@ const MAX_REQUEST_ID_BYTES: usize = 64;
 
 /// Takes the client's request id if it is harmless, or makes one, and logs the request when it is
 /// answered. Neither query strings nor headers are logged: they may hold credentials.
-pub(super) async fn log(mut request: Request, next: Next) -> Response {
+pub(super) async fn log<F>(
+    mut request: Request,
+    client: ClientAddress,
+    next: impl FnOnce(Request) -> F,
+) -> Response
+where
+    F: Future<Output = Response>,
+{
     let id = request
         .headers()
         .get(REQUEST_ID)
@@ -33,27 +39,31 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     let span = info_span!("http", request_id = %id);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let client = request.extensions().get::<ClientAddress>().map(|client| client.0.to_string());
     let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = next(request).instrument(span.clone()).await;
     if let Some(header) = header {
         response.headers_mut().insert(REQUEST_ID, header);
     }
     let _entered = span.enter();
     // Probes ask every few seconds; what they find out is logged where it is found.
-    if matches!(path.as_str(), "/health" | "/ready") {
+    if is_probe(&path) {
         debug!(path, status = response.status().as_u16(), "probe");
         return response;
     }
     info!(
         method = %method,
         path,
-        client,
+        client = %client.0,
         status = response.status().as_u16(),
         duration_s = started.elapsed().as_secs_f64(),
         "request"
     );
     response
+}
+
+/// Whether an address is there for probes.
+pub(super) fn is_probe(path: &str) -> bool {
+    matches!(path, "/health" | "/ready")
 }
 
 fn is_harmless(id: &str) -> bool {

@@ -1,13 +1,10 @@
 //! Headers of every answer, for clients that are browsers.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
-use http::HeaderValue;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
+use http::{HeaderMap, HeaderValue};
 
 /// What answers say unless their route says otherwise.
 const DEFAULTS: [(HeaderName, &str); 5] = [
@@ -23,14 +20,11 @@ const DEFAULTS: [(HeaderName, &str); 5] = [
 const HSTS: &str = "max-age=31536000";
 
 /// Adds the headers. `has_tls`: whether clients come by TLS.
-pub(super) async fn add(State(has_tls): State<bool>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+pub(super) fn add(headers: &mut HeaderMap, has_tls: bool) {
     for (name, value) in DEFAULTS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if has_tls {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
     }
-    response
 }

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -14,19 +13,20 @@ use tracing::warn;
 
 use super::connection::{self, Connection, Settings, Timeouts};
 use super::connections::Connections;
+use super::edge::Edge;
 use super::tls::Tls;
 use crate::config::ServerConfig;
 
 /// Pause after the system gave no connection, so that the loop does not spin while it has none to give.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` until `stop`, then until the last request in flight is answered.
+/// Serves `edge` until `stop`, then until the last request in flight is answered.
 ///
 /// Speaks HTTP/1.1, with the limits of `config`: on connections, on the size and duration of request
 /// heads, on idle connections, and on clients that do not take their answers. With `tls` it speaks that.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    edge: Edge,
     config: &ServerConfig,
     tls: Option<Arc<Tls>>,
     stop: CancellationToken,
@@ -36,8 +36,7 @@ pub async fn serve(
         idle: config.idle_timeout,
         write: config.write_timeout,
     };
-    let settings =
-        Arc::new(Settings { router, http: http_limits(config), tls, stop: stop.clone() });
+    let settings = Arc::new(Settings { edge, http: http_limits(config), tls, stop: stop.clone() });
     let connections = Arc::new(Connections::new(config.max_connections));
     let tasks = TaskTracker::new();
     loop {

@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use http::{Method, StatusCode};
 use retail_auth::Challenge;
@@ -20,39 +19,10 @@ use tracing::info;
 use super::identity::{add_challenge, failure};
 use crate::oidc::SignIn;
 
-#[derive(Clone)]
 pub(super) struct StepUp {
     pub(super) mcp: RetailMcp,
     pub(super) sign_in: Arc<SignIn>,
     pub(super) max_body_bytes: usize,
-}
-
-/// Answers 403 `insufficient_scope` to a `tools/call` that a token with more scopes could make.
-pub(super) async fn challenge(
-    State(step_up): State<StepUp>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let Some(principal) = request.extensions().get::<Principal>() else {
-        return next.run(request).await;
-    };
-    // Most callers hold all that they can have, and their bodies are not looked at twice.
-    let may_have_more = Scope::ALL.into_iter().any(|scope| principal.may_step_up_to(scope));
-    if request.method() != Method::POST || !may_have_more {
-        return next.run(request).await;
-    }
-    let principal = principal.clone();
-    let (parts, content) = request.into_parts();
-    let Ok(bytes) = to_bytes(content, step_up.max_body_bytes).await else {
-        let error =
-            Error::new(ErrorCode::InvalidArgument, "the request body is too long or broken");
-        return failure(StatusCode::PAYLOAD_TOO_LARGE, &error);
-    };
-    let Some(call) = step_up.needs_more(&principal, &bytes) else {
-        return next.run(Request::from_parts(parts, Body::from(bytes))).await;
-    };
-    let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
-    step_up.refuse(&principal, &call, request_id).await
 }
 
 /// A call for which the caller's token is not enough.
@@ -62,6 +32,30 @@ struct Call {
 }
 
 impl StepUp {
+    /// The request; or 403 `insufficient_scope` to a `tools/call` that a token with more scopes could make.
+    pub(super) async fn check(
+        &self,
+        principal: &Principal,
+        request: Request,
+    ) -> Result<Request, Response> {
+        // Most callers hold all that they can have, and their bodies are not looked at twice.
+        let may_have_more = Scope::ALL.into_iter().any(|scope| principal.may_step_up_to(scope));
+        if request.method() != Method::POST || !may_have_more {
+            return Ok(request);
+        }
+        let (parts, content) = request.into_parts();
+        let Ok(bytes) = to_bytes(content, self.max_body_bytes).await else {
+            let error =
+                Error::new(ErrorCode::InvalidArgument, "the request body is too long or broken");
+            return Err(failure(StatusCode::PAYLOAD_TOO_LARGE, &error));
+        };
+        let Some(call) = self.needs_more(principal, &bytes) else {
+            return Ok(Request::from_parts(parts, Body::from(bytes)));
+        };
+        let request_id = parts.headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        Err(self.refuse(principal, &call, request_id).await)
+    }
+
     /// The call in a body, when it needs a scope that the caller lacks and could have. What is wrong with
     /// other bodies, the MCP service says.
     fn needs_more(&self, principal: &Principal, bytes: &[u8]) -> Option<Call> {

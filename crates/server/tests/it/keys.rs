@@ -34,7 +34,7 @@ async fn a_rotated_key_is_taken_up_and_the_former_one_ends() {
         all.extend(arguments);
         tokio::task::block_in_place(|| Process::start(scratch.path(), &all, &variables).wait())
     };
-    let former = IdentityKey::new(retail_testkit::IDENTITY_KEY).id();
+    let former = IdentityKey::new(retail_testkit::IDENTITY_KEY).id().to_owned();
     let listed = keys(&["list"]);
     assert_eq!(listed.stdout, format!("{former}  counts\n"), "{listed:?}");
 
@@ -48,7 +48,7 @@ async fn a_rotated_key_is_taken_up_and_the_former_one_ends() {
     let rotated = keys(&["rotate", "--overlap", "40s"]);
     assert_eq!(rotated.code, Some(0), "{rotated:?}");
     let text = std::fs::read_to_string(&key_file).unwrap();
-    let fresh = IdentityKey::from_hex(&text).unwrap().id();
+    let fresh = IdentityKey::from_hex(&text).unwrap().id().to_owned();
     assert_ne!(fresh, former);
     assert!(
         rotated.stdout.contains(&fresh) && !rotated.stdout.contains(text.trim()),

@@ -182,7 +182,7 @@ async fn nobody_sees_anothers_rows_and_each_call_is_recorded_once() {
     );
     // Calls that were given up may be going on.
     server.draining.cancel();
-    drop(server.router);
+    drop(server.edge);
     server.audit.flush(PATIENCE).await.unwrap();
 
     let entries = assert_recorded(&database, &world, &seen);

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use http::header::{CONNECTION, EXPECT};
@@ -28,6 +27,7 @@ use tracing::debug;
 use super::guarded_io::GuardedIo;
 use super::request_body::RequestBody;
 use super::{Connection, Phase};
+use crate::http::edge::Edge;
 use crate::http::tls::Tls;
 
 /// How long the rest of a request that was refused is read, so that the client sees the answer: a socket
@@ -40,7 +40,7 @@ const LINGER_BYTES: u64 = 1_048_576;
 /// What all connections of a server share.
 pub(in crate::http) struct Settings {
     /// Who answers.
-    pub(in crate::http) router: Router,
+    pub(in crate::http) edge: Edge,
     /// Limits of request heads.
     pub(in crate::http) http: http1::Builder,
     /// Encryption, where it is on.
@@ -93,9 +93,9 @@ where
 {
     let service = {
         let connection = Arc::clone(&connection);
-        let router = settings.router.clone();
+        let edge = settings.edge.clone();
         service_fn(move |request| {
-            Box::pin(answer(router.clone(), request, peer, Arc::clone(&connection)))
+            Box::pin(answer(edge.clone(), request, peer, Arc::clone(&connection)))
         })
     };
     let io = TokioIo::new(GuardedIo::new(stream, Arc::clone(&connection)));
@@ -173,7 +173,7 @@ async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
 }
 
 async fn answer(
-    router: Router,
+    edge: Edge,
     request: Request<Incoming>,
     peer: SocketAddr,
     connection: Arc<Connection>,
@@ -186,7 +186,7 @@ async fn answer(
     let mut request = Request::from_parts(head, Body::new(body.clone()));
     request.extensions_mut().insert(ConnectInfo(peer));
     request.extensions_mut().insert(connection);
-    let mut response = router.oneshot(request).await?;
+    let mut response = edge.oneshot(request).await?;
     // A client that waits for our word before it sends its body shall not get it now.
     if !body.is_end_stream() && (expects || !body.read_rest().await) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use http::Request;
@@ -15,7 +14,7 @@ use retail_domain::ports::{Clock, Embedder, SystemClock};
 use retail_server::access::DatabaseAccess;
 use retail_server::app::App;
 use retail_server::config::{Config, Sources};
-use retail_server::http::{Tls, router, serve};
+use retail_server::http::{Edge, Tls, edge, serve};
 use retail_storage::{AuditWriter, IdentityKey};
 use retail_testkit::{IDENTITY_KEY, TestDatabase};
 use secrecy::ExposeSecret;
@@ -31,7 +30,7 @@ const LOOPBACK: SocketAddr =
 
 /// A server and the key of its tokens.
 pub(crate) struct TestServer {
-    pub(crate) router: Router,
+    pub(crate) edge: Edge,
     pub(crate) draining: CancellationToken,
     pub(crate) token_key: DevTokenKey,
     pub(crate) audit: Arc<AuditWriter>,
@@ -81,7 +80,7 @@ impl TestServer {
         let draining = CancellationToken::new();
         let abort = CancellationToken::new();
         Self {
-            router: router(app, &config, draining.clone(), abort),
+            edge: edge(app, &config, draining.clone(), abort),
             draining,
             token_key,
             audit,
@@ -112,7 +111,7 @@ impl TestServer {
 
     /// Sends a call from another address.
     pub(crate) async fn send_from(&self, peer: SocketAddr, call: Call) -> Reply {
-        let response = self.router.clone().oneshot(call.into_request(peer)).await;
+        let response = self.edge.clone().oneshot(call.into_request(peer)).await;
         Reply::of(response.unwrap()).await
     }
 
@@ -129,7 +128,7 @@ impl TestServer {
     /// Sends a request without a body from this machine.
     pub(crate) async fn request(&self, request: Builder) -> Reply {
         let request = request.extension(ConnectInfo(LOOPBACK)).body(Body::empty()).unwrap();
-        Reply::of(self.router.clone().oneshot(request).await.unwrap()).await
+        Reply::of(self.edge.clone().oneshot(request).await.unwrap()).await
     }
 
     /// Serves on a free port of this machine, as the program does, until the test's runtime ends or
@@ -142,9 +141,9 @@ impl TestServer {
     pub(crate) async fn listen_with(&self, tls: Option<Arc<Tls>>) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (router, config) = (self.router.clone(), self.config.server.clone());
+        let (edge, config) = (self.edge.clone(), self.config.server.clone());
         let stop = self.draining.clone();
-        tokio::spawn(async move { serve(listener, router, &config, tls, stop).await });
+        tokio::spawn(async move { serve(listener, edge, &config, tls, stop).await });
         address
     }
 }

@@ -1,0 +1,223 @@
+//! The way of a request through the edge.
+//!
+//! One function after the other, and not a stack of layers: each layer of axum puts the rest of the way into boxes of its
+//! own and moves it through them, which took more time than what the layers did.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use http::StatusCode;
+use retail_mcp_protocol::McpHttpService;
+use tokio::time::timeout;
+use tower::{Layer as _, Service, ServiceExt as _, service_fn};
+use tower_http::cors::CorsLayer;
+
+use super::admission::Admission;
+use super::client_address::{ClientAddress, Proxies};
+use super::gate::Gate;
+use super::identity::Identities;
+use super::refusal::Refusal;
+use super::step_up::StepUp;
+use super::{request_log, response_headers};
+
+/// The address of the MCP service.
+const MCP: &str = "/mcp";
+
+/// Answers all requests of a server. A tower service, cheap to clone.
+///
+/// A request must have [`ConnectInfo<SocketAddr>`] in its extensions.
+#[derive(Clone)]
+pub struct Edge(pub(super) Arc<Way>);
+
+/// What stands on the way, in the order in which a request meets it.
+pub(super) struct Way {
+    pub(super) around: Around,
+    /// Routes of probes: they come from machines that know no name of ours, and must get an answer under load.
+    pub(super) probes: Router,
+    pub(super) gate: Gate,
+    pub(super) cors: Option<CorsLayer>,
+    pub(super) admission: Admission,
+    /// Routes without authentication.
+    pub(super) public: Router,
+    pub(super) identities: Identities,
+    pub(super) step_up: Option<StepUp>,
+    pub(super) mcp: McpHttpService,
+}
+
+/// What all routes have around them.
+pub(super) struct Around {
+    pub(super) proxies: Proxies,
+    /// Whether clients come by TLS.
+    pub(super) has_tls: bool,
+    pub(super) request_timeout: Duration,
+}
+
+/// Who is at the other end.
+#[derive(Debug, Clone, Copy)]
+struct Peer {
+    /// Of the connection.
+    socket: SocketAddr,
+    client: ClientAddress,
+}
+
+impl fmt::Debug for Edge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge").finish_non_exhaustive()
+    }
+}
+
+impl Service<Request> for Edge {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let way = Arc::clone(&self.0);
+        Box::pin(async move {
+            let route = async |request, peer| way.route(request, peer).await;
+            Ok(way.around.answer(request, route).await)
+        })
+    }
+}
+
+impl Around {
+    async fn answer<F>(&self, request: Request, route: F) -> Response
+    where
+        F: AsyncFnOnce(Request, Peer) -> Response,
+    {
+        let Some(&ConnectInfo(socket)) = request.extensions().get::<ConnectInfo<SocketAddr>>()
+        else {
+            return Refusal::Panicked.into_response();
+        };
+        let client = self.proxies.client_of(socket.ip(), request.headers());
+        let answer = async |request| {
+            let answer =
+                pin!(AssertUnwindSafe(route(request, Peer { socket, client })).catch_unwind());
+            let mut response = match timeout(self.request_timeout, answer).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(_)) => Refusal::Panicked.into_response(),
+                Err(_) => StatusCode::GATEWAY_TIMEOUT.into_response(),
+            };
+            response_headers::add(response.headers_mut(), self.has_tls);
+            response
+        };
+        request_log::log(request, client, answer).await
+    }
+}
+
+impl Way {
+    async fn route(&self, request: Request, peer: Peer) -> Response {
+        if request_log::is_probe(request.uri().path()) {
+            return by(&self.probes, request).await;
+        }
+        if let Err(refusal) = self.gate.check(&request) {
+            return refusal.into_response();
+        }
+        match &self.cors {
+            None => self.guarded(request, peer).await,
+            Some(cors) => {
+                let guarded = service_fn(async |request: Request| {
+                    Ok::<_, Infallible>(self.guarded(request, peer).await)
+                });
+                cors.layer(guarded).oneshot(request).await.unwrap_or_else(|never| match never {})
+            }
+        }
+    }
+
+    async fn guarded(&self, request: Request, peer: Peer) -> Response {
+        if let Err(refusal) = self.admission.by_address(peer.client) {
+            return refusal.into_response();
+        }
+        if request.uri().path() == MCP {
+            self.mcp(request, peer).await.unwrap_or_else(|refused| refused)
+        } else {
+            by(&self.public, request).await
+        }
+    }
+
+    /// The answer of the MCP service, or of what stands before it.
+    async fn mcp(&self, request: Request, peer: Peer) -> Result<Response, Response> {
+        let headers = request.headers();
+        let refused = |refusal: Refusal| refusal.into_response();
+        let who = self.admission.authenticate(peer.client, headers).await.map_err(refused)?;
+        let principal = match self.identities.identify(headers, peer.socket).await {
+            Ok(principal) => principal,
+            Err(response) => {
+                if response.status() == StatusCode::UNAUTHORIZED {
+                    self.admission.failed(&who);
+                }
+                return Err(response);
+            }
+        };
+        let admitted = self.admission.admit(who, &principal, request).await;
+        let (mut request, _kept) = admitted.map_err(refused)?;
+        if let Some(step_up) = &self.step_up {
+            request = step_up.check(&principal, request).await?;
+        }
+        request.extensions_mut().insert(principal);
+        let response = self.mcp.clone().call(request).await;
+        Ok(response.unwrap_or_else(|never| match never {}).map(Body::new))
+    }
+}
+
+async fn by(routes: &Router, request: Request) -> Response {
+    routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+    use crate::config::{Config, Sources};
+
+    async fn answered(
+        request_timeout: Duration,
+        route: impl AsyncFnOnce(Request, Peer) -> Response,
+    ) -> Response {
+        let config = Config::load(&Sources::default()).unwrap();
+        let proxies = Proxies::new(&config.server);
+        let around = Around { proxies, has_tls: false, request_timeout };
+        let peer = SocketAddr::from(([127, 0, 0, 1], 9));
+        let request = Request::get("/").extension(ConnectInfo(peer)).body(Body::empty()).unwrap();
+        around.answer(request, route).await
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_neutral_500() {
+        let panic = async |_: Request, _: Peer| -> Response { panic!("the password is hunter2") };
+        let response = answered(Duration::from_secs(10), panic).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        assert!(response.headers().contains_key("x-request-id"));
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["code"], "internal");
+        assert!(!body.to_string().contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn what_takes_too_long_is_a_504() {
+        let never = async |_: Request, _: Peer| std::future::pending::<Response>().await;
+        let response = answered(Duration::from_millis(10), never).await;
+        assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert!(response.headers().contains_key("x-request-id"));
+    }
+}
