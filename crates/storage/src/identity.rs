@@ -20,7 +20,10 @@ const LONGEST_LIFETIME: Duration = Duration::from_mins(1);
 /// The key that signs identities, 32 bytes, shared by the server and the database.
 ///
 /// Whoever has it can be any store towards the database, so it is kept like a password.
-pub struct IdentityKey(SecretBox<[u8; Self::BYTES]>);
+pub struct IdentityKey {
+    bytes: SecretBox<[u8; Self::BYTES]>,
+    id: String,
+}
 
 impl IdentityKey {
     /// Length in bytes.
@@ -28,7 +31,9 @@ impl IdentityKey {
 
     /// Takes 32 random bytes.
     pub fn new(bytes: [u8; Self::BYTES]) -> Self {
-        Self(SecretBox::new(Box::new(bytes)))
+        let mut id = hex::encode(Sha256::digest(bytes));
+        id.truncate(16);
+        Self { bytes: SecretBox::new(Box::new(bytes)), id }
     }
 
     /// Reads 64 hexadecimal digits.
@@ -44,10 +49,8 @@ impl IdentityKey {
     }
 
     /// The name of the key: the first 16 hexadecimal digits of its SHA-256. No secret.
-    pub fn id(&self) -> String {
-        let mut id = hex::encode(Sha256::digest(self.0.expose_secret()));
-        id.truncate(16);
-        id
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Signs `who` for transactions that begin on one connection in the next
@@ -60,7 +63,7 @@ impl IdentityKey {
 
     fn signature(&self, who: &Who, connection_id: &str, end_micros: u128) -> String {
         let mac = self.mac(&format!("v2|{who}|{connection_id}|{end_micros:016}"));
-        format!("{}.{end_micros:016}.{mac}", self.id())
+        format!("{}.{end_micros:016}.{mac}", self.id)
     }
 
     /// HMAC-SHA256 in hexadecimal.
@@ -75,7 +78,7 @@ impl IdentityKey {
 
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     fn hmac(&self, message: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret())
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.bytes.expose_secret())
             .expect("HMAC takes a key of any length");
         mac.update(message.as_bytes());
         mac
@@ -84,7 +87,9 @@ impl IdentityKey {
     /// The inner and the outer HMAC pad, as the database keeps them: RFC 2104.
     pub(crate) fn pads(&self) -> ([u8; 64], [u8; 64]) {
         let (mut inner, mut outer) = ([0x36; 64], [0x5c; 64]);
-        for ((inner, outer), key) in inner.iter_mut().zip(&mut outer).zip(self.0.expose_secret()) {
+        for ((inner, outer), key) in
+            inner.iter_mut().zip(&mut outer).zip(self.bytes.expose_secret())
+        {
             *inner ^= key;
             *outer ^= key;
         }
@@ -147,7 +152,7 @@ impl SignedIdentity {
 
 impl Clone for IdentityKey {
     fn clone(&self) -> Self {
-        Self::new(*self.0.expose_secret())
+        Self::new(*self.bytes.expose_secret())
     }
 }
 

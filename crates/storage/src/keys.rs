@@ -99,7 +99,7 @@ impl Admin {
         .fetch_all(&mut self.connection)
         .await
         .map_err(failed("read the identity keys"))?;
-        if present.contains(&key.id()) {
+        if present.iter().any(|id| id == key.id()) {
             Ok(())
         } else if present.is_empty() {
             let expired = "DELETE FROM retail_sec.identity_key WHERE not_after <= now()";

@@ -1,7 +1,8 @@
 //! Checking development tokens.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,6 +19,9 @@ use crate::subject::is_subject;
 
 /// No token of ours is longer. What is longer is refused before it is decoded.
 const MAX_TOKEN_BYTES: usize = 4096;
+
+/// How many tokens are remembered whose signature was good.
+const MAX_VERIFIED: usize = 1024;
 
 /// How far the clocks of two machines may differ: 0 to 30 seconds, 0 unless said otherwise.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,6 +85,8 @@ pub struct DevTokenResolver {
     clock: Arc<dyn Clock>,
     stores: CachedStores,
     stores_see_costs: bool,
+    /// Each token is used for many calls. Its times are looked at for each of them.
+    verified: Mutex<HashMap<String, Arc<ReceivedPayload>>>,
 }
 
 /// What a good token says.
@@ -112,6 +118,7 @@ impl DevTokenResolver {
             stores: CachedStores::new(directory, clock.clone()),
             clock,
             stores_see_costs: false,
+            verified: Mutex::default(),
         }
     }
 
@@ -134,9 +141,7 @@ impl DevTokenResolver {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenFault::TooLong);
         }
-        let payload = decode::<ReceivedPayload>(token, &self.key, &self.validation)
-            .map_err(TokenFault::Decode)?
-            .claims;
+        let payload = self.signed(token)?;
         self.check_times(&payload)?;
         if !is_subject(&payload.sub) {
             return Err(TokenFault::BadSubject);
@@ -146,7 +151,23 @@ impl DevTokenResolver {
             (None, Some(true)) => StoreGrant::AllStores,
             _ => return Err(TokenFault::NotOneGrant),
         };
-        Ok(Checked { subject: payload.sub, grant, with_costs: payload.costs })
+        Ok(Checked { subject: payload.sub.clone(), grant, with_costs: payload.costs })
+    }
+
+    /// What the token says, when the signature is good.
+    fn signed(&self, token: &str) -> Result<Arc<ReceivedPayload>, TokenFault> {
+        let verified = || self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(payload) = verified().get(token) {
+            return Ok(Arc::clone(payload));
+        }
+        let decoded = decode(token, &self.key, &self.validation).map_err(TokenFault::Decode)?;
+        let payload = Arc::new(decoded.claims);
+        let mut verified = verified();
+        if verified.len() >= MAX_VERIFIED {
+            verified.clear();
+        }
+        verified.insert(token.to_owned(), Arc::clone(&payload));
+        Ok(payload)
     }
 
     fn check_times(&self, payload: &ReceivedPayload) -> Result<(), TokenFault> {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use retail_domain::{AuditEntry, Error, ErrorCode};
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use super::AuditAnchor;
 use crate::ServiceDatabase;
@@ -38,7 +39,8 @@ impl PgAuditSink {
     /// # Errors
     /// [`Unavailable`](ErrorCode::Unavailable) when the database does not answer.
     pub(super) async fn append(&self, entries: &[AuditEntry]) -> Result<AuditAnchor, Error> {
-        let entries = Value::Array(entries.iter().map(as_json).collect()).to_string();
+        let rows: Vec<Row<'_>> = entries.iter().map(Row::new).collect();
+        let entries = serde_json::to_string(&rows).map_err(Error::internal)?;
         let rows = self.service.rows(APPEND, &[(&entries, Type::TEXT)], LONGEST).await?;
         let row = rows.first().ok_or_else(|| Error::internal("the audit log has no end"))?;
         let unreadable = |error: tokio_postgres::Error| Error::internal(error.to_string());
@@ -50,29 +52,48 @@ impl PgAuditSink {
     }
 }
 
-/// The entry by the names of the table's columns.
-fn as_json(entry: &AuditEntry) -> Value {
-    let whole =
-        |number: Option<u64>| number.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
-    let statement = entry.statement.as_ref();
-    let micros = i64::try_from(entry.duration.as_micros()).unwrap_or(i64::MAX);
-    json!({
-        "entry_id": entry.id,
-        "called_at": entry.at.to_rfc3339_opts(SecondsFormat::Micros, true),
-        "request_id": entry.request_id,
-        "subject": entry.subject,
-        "issuer": entry.issuer,
-        "actor": entry.actor,
-        "store_id": entry.store_id,
-        "view_as_reason": entry.view_as_reason,
-        "tool": entry.tool,
-        "fingerprint": statement.map(|statement| &statement.fingerprint),
-        "tables": statement.map(|statement| &statement.tables),
-        "row_count": whole(entry.rows),
-        "byte_count": whole(entry.bytes),
-        "outcome": outcome(entry),
-        "duration_us": micros,
-    })
+/// An entry by the names of the table's columns.
+#[derive(Serialize)]
+struct Row<'a> {
+    entry_id: Uuid,
+    called_at: String,
+    request_id: &'a str,
+    subject: &'a str,
+    issuer: Option<&'a str>,
+    actor: Option<&'a str>,
+    store_id: Option<i32>,
+    view_as_reason: Option<&'a str>,
+    tool: &'a str,
+    fingerprint: Option<&'a str>,
+    tables: Option<&'a [String]>,
+    row_count: Option<i64>,
+    byte_count: Option<i64>,
+    outcome: &'static str,
+    duration_us: i64,
+}
+
+impl<'a> Row<'a> {
+    fn new(entry: &'a AuditEntry) -> Self {
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let statement = entry.statement.as_ref();
+        Self {
+            entry_id: entry.id,
+            called_at: entry.at.to_rfc3339_opts(SecondsFormat::Micros, true),
+            request_id: &entry.request_id,
+            subject: &entry.subject,
+            issuer: entry.issuer.as_deref(),
+            actor: entry.actor.as_deref(),
+            store_id: entry.store_id,
+            view_as_reason: entry.view_as_reason.as_deref(),
+            tool: &entry.tool,
+            fingerprint: statement.map(|statement| statement.fingerprint.as_str()),
+            tables: statement.map(|statement| statement.tables.as_slice()),
+            row_count: entry.rows.map(whole),
+            byte_count: entry.bytes.map(whole),
+            outcome: outcome(entry),
+            duration_us: i64::try_from(entry.duration.as_micros()).unwrap_or(i64::MAX),
+        }
+    }
 }
 
 /// `ok`, or the code of the failure.

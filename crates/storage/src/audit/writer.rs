@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use retail_domain::ports::{AuditLog, AuditPlace};
 use retail_domain::{AuditEntry, Error, ErrorCode};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{self, OwnedPermit};
 use tokio::task::JoinHandle;
 use tracing::{error, info};
@@ -129,6 +130,10 @@ impl AuditLog for AuditWriter {
         match self.settings.policy {
             AuditPolicy::DropAndCount => Ok(self.place(sender.try_reserve_owned().ok())),
             AuditPolicy::Block => {
+                let sender = match sender.try_reserve_owned() {
+                    Ok(permit) => return Ok(self.place(Some(permit))),
+                    Err(TrySendError::Full(sender) | TrySendError::Closed(sender)) => sender,
+                };
                 match tokio::time::timeout(self.settings.wait, sender.reserve_owned()).await {
                     Ok(Ok(permit)) => Ok(self.place(Some(permit))),
                     Ok(Err(closed)) => Err(Error::unavailable("the audit log", closed)),

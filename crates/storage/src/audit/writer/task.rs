@@ -1,12 +1,13 @@
 //! From the queue to the database.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
 use retail_domain::AuditEntry;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::Receiver;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::counters::Counters;
@@ -14,10 +15,10 @@ use crate::audit::AuditAnchor;
 use crate::audit::sink::PgAuditSink;
 
 /// Most entries that are written together.
-const BATCH_ENTRIES: usize = 200;
+const BATCH_ENTRIES: usize = 500;
 
-/// A batch waits as long for more.
-const BATCH_WAIT: Duration = Duration::from_millis(50);
+/// A batch waits as long for more, unless it is full at once. Nobody waits for it.
+const BATCH_WAIT: Duration = Duration::from_millis(25);
 
 /// First and longest pause before another try.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -61,14 +62,11 @@ pub(super) async fn run(
         if received == 0 {
             break;
         }
-        let full_at = Instant::now() + BATCH_WAIT;
-        while batch.len() < BATCH_ENTRIES && !queue.is_closed() {
-            let room = BATCH_ENTRIES - batch.len();
-            let more = queue.recv_many(&mut batch, room);
-            match timeout_at(full_at, more).await {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => break,
-            }
+        if batch.len() < BATCH_ENTRIES && !queue.is_closed() {
+            // To be woken by each entry would cost more than to write it.
+            sleep(BATCH_WAIT).await;
+            let more = iter::from_fn(|| queue.try_recv().ok());
+            batch.extend(more.take(BATCH_ENTRIES - batch.len()));
         }
         let end = write(&sink, &batch, &counters).await;
         counters.write(batch.len());
