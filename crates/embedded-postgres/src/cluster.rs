@@ -200,6 +200,11 @@ impl Cluster {
         self.postmaster.pid()
     }
 
+    /// The programs that it runs.
+    pub fn installation(&self) -> &Installation {
+        self.psql.installation()
+    }
+
     /// For SQL as the superuser.
     pub fn psql(&self) -> &Psql {
         &self.psql

@@ -27,6 +27,10 @@ impl Psql {
         Self { installation, connection }
     }
 
+    pub(crate) fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
     /// Runs one or more statements and gives the rows as text, one a line, columns split by `|`.
     ///
     /// Each statement is a transaction of its own; the first error ends the run. The text must be

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use retail_auth::load_key;
-use retail_storage::{DatabaseSettings, IdentityKey, Login, Pooler, QueryLogins, TlsMode};
+use retail_storage::{DatabaseSettings, IdentityKey, Login, QueryLogins, ServerAddress, TlsMode};
 use secrecy::ExposeSecret;
 
 use crate::config::{DatabaseConfig, SslMode};
@@ -93,7 +93,10 @@ pub(crate) fn settings(config: &DatabaseConfig) -> anyhow::Result<DatabaseSettin
         },
         tls_root_cert: config.ssl_root_cert.clone(),
         application_name: config.application_name.clone(),
-        pooler: config.pooler_host.clone().map(|host| Pooler { host, port: config.pooler_port }),
+        pooler: config
+            .pooler_host
+            .clone()
+            .map(|host| ServerAddress { host, port: config.pooler_port }),
     })
 }
 

@@ -13,6 +13,7 @@ use crate::connection::{ConnectError, PooledConnection, QueryManager};
 use crate::identity::Who;
 use crate::key_ring::KeyRing;
 use crate::posture::PostureGate;
+use crate::replicas::Replicas;
 use crate::sql_error::our_statement_failed;
 use crate::statistics::Counters;
 use crate::{DatabaseSettings, IdentityKey, Login, QueryStatistics, StorageError};
@@ -61,12 +62,20 @@ impl Default for PoolSettings {
 /// first call the database's [posture](QueryDatabase::posture) is looked at; a bad one answers no call.
 #[derive(Debug)]
 pub struct QueryDatabase {
-    pub(crate) stores: Pool<QueryManager>,
-    pub(crate) head_office: Pool<QueryManager>,
+    pub(crate) primary: Place,
+    pub(crate) replicas: Replicas,
     pub(crate) callers: Callers,
     pub(crate) counters: Arc<Counters>,
     pub(crate) keys: KeyRing,
+}
+
+/// One database server, and the way to it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    stores: Pool<QueryManager>,
+    head_office: Pool<QueryManager>,
     pub(crate) gate: PostureGate,
+    pub(crate) is_standby: bool,
 }
 
 /// When a key ends; none means never.
@@ -96,31 +105,12 @@ impl QueryDatabase {
                     .to_owned(),
             ));
         }
-        let head_office_size = (pool.max_connections / 4).max(1);
-        let manager = |login: &Login| QueryManager::for_callers(settings, login, &pool);
-        let make = |login: &Login, max_size: usize| {
-            Pool::builder(manager(login)?)
-                .max_size(max_size)
-                .timeouts(Timeouts {
-                    wait: Some(pool.acquire_timeout),
-                    create: Some(pool.acquire_timeout),
-                    recycle: Some(pool.acquire_timeout),
-                })
-                .runtime(deadpool::Runtime::Tokio1)
-                .build()
-                .map_err(|error| StorageError::Setting(error.to_string()))
-        };
         let keys = KeyRing::new(key);
         Ok(Self {
-            stores: make(&logins.stores, pool.max_connections - head_office_size)?,
-            head_office: make(&logins.head_office, head_office_size)?,
+            primary: Place::new(settings, logins, &keys, &pool)?,
+            replicas: Replicas::default(),
             callers: Callers::new(pool.max_statements_per_caller, pool.acquire_timeout),
             counters: Arc::default(),
-            gate: PostureGate::new(
-                manager(&logins.stores)?,
-                manager(&logins.head_office)?,
-                keys.clone(),
-            ),
             keys,
         })
     }
@@ -133,7 +123,7 @@ impl QueryDatabase {
 
     /// Name of the key that signs now.
     pub fn key_id(&self) -> String {
-        self.keys.current().id()
+        self.keys.current().id().to_owned()
     }
 
     /// Until when the database believes `key`; none means that it does not know it.
@@ -142,7 +132,7 @@ impl QueryDatabase {
     /// [`Unavailable`](retail_domain::ErrorCode::Unavailable) when the database does not answer.
     pub async fn key_not_after(&self, key: &IdentityKey) -> Result<Option<KeyEnd>, Error> {
         // Past the gate: with a key that ended it stays shut, and only this key may open it.
-        let connection = self.pooled(Who::AllStores).await?;
+        let connection = self.primary.pooled(Who::AllStores).await?;
         let sql = "SELECT (extract(epoch FROM nullif(e, 'infinity')) * 1000000)::int8
                    FROM retail_sec.key_not_after($1) AS e WHERE e > now()";
         let rows = connection
@@ -159,6 +149,49 @@ impl QueryDatabase {
     /// What happened since the start.
     pub fn statistics(&self) -> QueryStatistics {
         self.counters.read()
+    }
+
+    pub(crate) async fn connection(&self, who: Who) -> Result<PooledConnection, Error> {
+        self.primary.connection(who).await
+    }
+}
+
+impl Place {
+    pub(crate) fn new(
+        settings: &DatabaseSettings,
+        logins: &QueryLogins,
+        keys: &KeyRing,
+        pool: &PoolSettings,
+    ) -> Result<Self, StorageError> {
+        let head_office_size = (pool.max_connections / 4).max(1);
+        let manager = |login: &Login| QueryManager::for_callers(settings, login, pool);
+        let make = |login: &Login, max_size: usize| {
+            Pool::builder(manager(login)?)
+                .max_size(max_size)
+                .timeouts(Timeouts {
+                    wait: Some(pool.acquire_timeout),
+                    create: Some(pool.acquire_timeout),
+                    recycle: Some(pool.acquire_timeout),
+                })
+                .runtime(deadpool::Runtime::Tokio1)
+                .build()
+                .map_err(|error| StorageError::Setting(error.to_string()))
+        };
+        Ok(Self {
+            stores: make(&logins.stores, pool.max_connections - head_office_size)?,
+            head_office: make(&logins.head_office, head_office_size)?,
+            gate: PostureGate::new(
+                manager(&logins.stores)?,
+                manager(&logins.head_office)?,
+                keys.clone(),
+            ),
+            is_standby: false,
+        })
+    }
+
+    /// The same, where it follows another server.
+    pub(crate) fn as_standby(self) -> Self {
+        Self { is_standby: true, ..self }
     }
 
     pub(crate) async fn connection(&self, who: Who) -> Result<PooledConnection, Error> {

@@ -5,6 +5,7 @@ mod failure;
 mod first;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,8 @@ use crate::capped::capped;
 use crate::guard::{refusal, retail_guard};
 use crate::identity::Who;
 use crate::pages::Pages;
+use crate::pool::Place;
+use crate::replicas::may_go_on;
 use crate::statements::{Learned, Statements};
 use crate::tenant::TenantTransaction;
 use failure::Failure;
@@ -88,25 +91,74 @@ impl PgQueryRunner {
                 pages.offset(&keys, cursor)?
             }
         };
-        let who = Who::from(principal.visibility());
-        // The waits for a turn and a connection have limits of their own, and are not the
-        // statement's fault.
-        let turn = self.database.callers.turn(principal).await?;
-        let connection = self.database.connection(who).await?;
-        let deadline = limits.statement_timeout + DEADLINE_GRACE;
-        // Past the deadline the future is dropped, which cancels and closes.
-        let transaction = self.database.transaction(connection, who, Some(turn));
-        let run = self.run_to_end(transaction, query, offset, limits);
-        let mut answer = tokio::time::timeout(deadline, run).await.unwrap_or_else(|_| {
-            Err(Error::new(ErrorCode::QueryTimeout, "the statement took too long and was stopped")
-                .with_hint("filter on a date range, aggregate, or ask for less at once"))
-        })?;
+        let mut answer = match self.run_on_replica(principal, query, offset, limits).await? {
+            Some(answer) => answer,
+            None => self.run_on(&self.database.primary, principal, query, offset, limits).await?,
+        };
         // Without an order of its own, the next page could repeat rows or miss some.
         if answer.truncation.is_some() && query.is_ordered() && !answer.rows.is_empty() {
             let next = offset + answer.rows.len() as u64;
             answer.next_cursor = pages.cursor(&self.database.keys.current(), next);
         }
         Ok(answer)
+    }
+
+    /// The answer of a standby, if there is one that can give it.
+    async fn run_on_replica(
+        &self,
+        principal: &Principal,
+        query: &CheckedQuery,
+        offset: u64,
+        limits: &QueryLimits,
+    ) -> Result<Option<QueryAnswer>, Error> {
+        let Some(replica) = self.database.replicas.pick() else { return Ok(None) };
+        let Some(has_all_until) = replica.has_all_until() else { return Ok(None) };
+        let run = Box::pin(self.run_on(&replica.place, principal, query, offset, limits));
+        let answer = tokio::select! {
+            answer = run => answer,
+            // Its answer might never come. Leaving drops the statement.
+            () = replica.lost() => Err(Error::new(ErrorCode::Unavailable, "the replica is lost")),
+        };
+        match answer {
+            Ok(mut answer) => {
+                self.database.counters.replica_answered();
+                // By the database's clock: now, less the time since then.
+                answer.as_of = answer.as_of + answer.elapsed - has_all_until.elapsed();
+                Ok(Some(answer))
+            }
+            Err(error) if may_go_on(&error) => {
+                self.database.counters.replica_failed();
+                if error.code() == ErrorCode::Unavailable {
+                    replica.give_up();
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn run_on(
+        &self,
+        place: &Place,
+        principal: &Principal,
+        query: &CheckedQuery,
+        offset: u64,
+        limits: &QueryLimits,
+    ) -> Result<QueryAnswer, Error> {
+        let who = Who::from(principal.visibility());
+        // The waits for a turn and a connection have limits of their own, and are not the
+        // statement's fault.
+        let turn = self.database.callers.turn(principal).await?;
+        let connection = place.connection(who).await?;
+        let deadline = limits.statement_timeout + DEADLINE_GRACE;
+        // Past the deadline the future is dropped, which cancels and closes.
+        let mut transaction = self.database.transaction(connection, who, Some(turn));
+        transaction.is_on_standby = place.is_standby;
+        let run = pin!(self.run_to_end(transaction, query, offset, limits));
+        tokio::time::timeout(deadline, run).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorCode::QueryTimeout, "the statement took too long and was stopped")
+                .with_hint("filter on a date range, aggregate, or ask for less at once"))
+        })
     }
 
     /// The guard's verdict.
@@ -136,7 +188,8 @@ impl PgQueryRunner {
         };
         let mut answer = match learned {
             Some(learned) => self.run_again(transaction, query, &learned, limits).await?,
-            None => self.run_first(transaction, query, offset, limits).await?,
+            // In a box, or each call would carry what only the first one needs.
+            None => Box::pin(self.run_first(transaction, query, offset, limits)).await?,
         };
         answer.elapsed = started.elapsed();
         Ok(answer)
@@ -161,7 +214,7 @@ impl PgQueryRunner {
             Ok(None) => {
                 self.statements.forget(query);
                 let transaction = transaction.restart().await?;
-                self.run_first(transaction, query, 0, limits).await
+                Box::pin(self.run_first(transaction, query, 0, limits)).await
             }
             Err(failure) => Err(self.fail(transaction, failure).await),
         }
@@ -196,7 +249,7 @@ impl PgQueryRunner {
     }
 
     async fn fail(&self, transaction: TenantTransaction, failure: Failure) -> Error {
-        if failure.is_identity_refusal() {
+        if failure.is_identity_refusal() && !transaction.is_on_standby {
             self.database.counters.identity_refused();
         }
         transaction.abandon().await;

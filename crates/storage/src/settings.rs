@@ -51,12 +51,12 @@ pub struct DatabaseSettings {
     pub application_name: String,
     /// A pooler that gives each transaction any of its connections, such as PgBouncer with
     /// `pool_mode = transaction`. Callers' statements go through it; all else goes to the database itself.
-    pub pooler: Option<Pooler>,
+    pub pooler: Option<ServerAddress>,
 }
 
-/// Where a pooler is.
+/// Where a pooler or a standby is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pooler {
+pub struct ServerAddress {
     /// Host name, IP address, or the folder of a Unix socket (starts with `/`).
     pub host: String,
     /// TCP port; on a socket, the number in its file name.
@@ -148,11 +148,16 @@ impl DatabaseSettings {
     /// The settings under which callers' statements reach the database.
     pub(crate) fn for_callers(&self) -> Self {
         let mut settings = self.clone();
-        if let Some(Pooler { host, port }) = settings.pooler.clone() {
-            settings.host = host;
-            settings.port = port;
+        if let Some(pooler) = &self.pooler {
+            settings.host.clone_from(&pooler.host);
+            settings.port = pooler.port;
         }
         settings
+    }
+
+    /// The settings under which a standby is reached.
+    pub(crate) fn at(&self, address: &ServerAddress) -> Self {
+        Self { host: address.host.clone(), port: address.port, pooler: None, ..self.clone() }
     }
 
     pub(crate) fn query_config(&self, login: &Login) -> tokio_postgres::Config {

@@ -17,6 +17,10 @@ pub struct QueryStatistics {
     pub overruns: u64,
     /// Connections that were thrown away after use.
     pub discarded_connections: u64,
+    /// Statements that a replica answered.
+    pub replica_answers: u64,
+    /// Statements that a replica did not answer, so that the primary had to.
+    pub replica_failures: u64,
 }
 
 /// The counters behind [`QueryStatistics`].
@@ -27,6 +31,8 @@ pub(crate) struct Counters {
     guard_refusals: AtomicU64,
     overruns: AtomicU64,
     discarded_connections: AtomicU64,
+    replica_answers: AtomicU64,
+    replica_failures: AtomicU64,
 }
 
 impl Counters {
@@ -38,6 +44,8 @@ impl Counters {
             guard_refusals: read(&self.guard_refusals),
             overruns: read(&self.overruns),
             discarded_connections: read(&self.discarded_connections),
+            replica_answers: read(&self.replica_answers),
+            replica_failures: read(&self.replica_failures),
         }
     }
 
@@ -65,6 +73,14 @@ impl Counters {
 
     pub(crate) fn overran(&self) {
         self.overruns.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn replica_answered(&self) {
+        self.replica_answers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn replica_failed(&self) {
+        self.replica_failures.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn discarded(&self) {

@@ -56,6 +56,8 @@ pub(crate) struct TenantTransaction {
     started: DateTime<Utc>,
     turn: Option<Turn>,
     counters: Arc<Counters>,
+    /// Where a key may be missing that the primary has.
+    pub(crate) is_on_standby: bool,
 }
 
 impl QueryDatabase {
@@ -86,6 +88,7 @@ impl QueryDatabase {
             started: DateTime::UNIX_EPOCH,
             turn,
             counters: Arc::clone(&self.counters),
+            is_on_standby: false,
         }
     }
 }

@@ -14,7 +14,7 @@ impl QueryDatabase {
     /// Lets calls through without a look at the posture, for a test that has broken the database on
     /// purpose.
     pub fn skip_posture_gate(&self) {
-        self.gate.open_unseen();
+        self.primary.gate.open_unseen();
     }
 
     /// Sets what the server knows of the database's clock back, on one pooled connection of the

@@ -9,6 +9,10 @@ use retail_embedded_postgres::{
 /// The bundled version that tests use unless told otherwise.
 const DEFAULT_MAJOR: u32 = 18;
 
+/// So that a standby can follow it.
+pub(crate) const FOLLOWED: [(&str, &str); 3] =
+    [("wal_level", "replica"), ("max_wal_senders", "8"), ("wal_keep_size", "1GB")];
+
 /// How many test programs of one name may run at once.
 const MAX_PARALLEL_PROGRAMS: usize = 16;
 
@@ -47,6 +51,7 @@ fn start() -> Cluster {
         }
         let options = ClusterOptions {
             profile: Profile::Throwaway,
+            settings: FOLLOWED.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             ..ClusterOptions::new(installation.clone(), data_dir)
         };
         match Cluster::start(options) {

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use retail_storage::{DatabaseSettings, Pooler};
+use retail_storage::{DatabaseSettings, ServerAddress};
 use tempfile::TempDir;
 
 use crate::watched::Watched;
@@ -62,7 +62,7 @@ impl TestPooler {
     /// How to reach the database through it.
     pub fn settings(&self, database: &TestDatabase) -> DatabaseSettings {
         let host = self.folder.path().display().to_string();
-        DatabaseSettings { pooler: Some(Pooler { host, port: PORT }), ..database.settings() }
+        DatabaseSettings { pooler: Some(ServerAddress { host, port: PORT }), ..database.settings() }
     }
 
     /// Kills it and starts it again: all its clients lose their connections.

@@ -103,16 +103,16 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     JOIN (VALUES ('retail_query'), ('retail_query_hq')) AS r (name)
         ON f.only_role IS NULL OR f.only_role = r.name
     UNION ALL
-    VALUES ('service_login_is_fit', 'retail_service', true)
+    VALUES ('service_login_is_fit', 'retail_service', true), ('log_position', 'retail_service', true)
 $$;
 
--- The functions that decide who is asking, by the SHA-256 of their bodies in migrations 0002 and 0006.
+-- The functions that decide who is asking, by the SHA-256 of their bodies in migrations 0002, 0006 and 0011.
 CREATE OR REPLACE FUNCTION retail_sec.identity_functions()
 RETURNS TABLE (function_name text, body_sha256 text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES
         ('signed_identity', '1021fe5016d46fa087d0172ba494610fd95e6702ae408cc622284729d4e8124a'),
-        ('current_store_id', '94ca3cadbfd404b434fc3a87ef38f974683786c8e647c465a2a405e62da14bc2'),
+        ('current_store_id', 'a1963c67c74b06ae5ae7b96b039d764a1d60696ac12cedcd5041fbd51caca1f4'),
         ('sees_all_stores', '77a1ec8f49cdbf60928cbf4ea6f054eab68c03e325c1eb0c9edbcc011ec90747'),
         ('connection_id', 'fb31c9dda860f801fc5bdfbaa15456660531dc78caa26d03616601772a7edd81')
 $$;

@@ -117,7 +117,7 @@ UNION ALL
 -- What they decide is not told by who may call them.
 SELECT 'functions', 'retail_sec.' || e.function_name || '()', 'unfit',
        'it does not do what this version''s does: it may believe an identity that nobody signed',
-       '-- put the function of this version''s migrations 0002 and 0006 back', true
+       '-- put the function of this version''s migrations 0002, 0006 and 0011 back', true
 FROM retail_sec.identity_functions() e
 WHERE NOT EXISTS (SELECT FROM pg_proc p
                   WHERE p.oid = to_regprocedure('retail_sec.' || e.function_name || '()')

@@ -26,7 +26,7 @@ impl QueryDatabase {
     /// # Errors
     /// [`StorageError::QueryRole`] when a role cannot log in. That is not a bad posture: nothing is known.
     pub async fn posture(&self) -> Result<Posture, StorageError> {
-        self.gate.look().await
+        self.primary.gate.look().await
     }
 }
 

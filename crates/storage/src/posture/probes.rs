@@ -135,11 +135,12 @@ async fn try_each(
     user: &str,
     probes: impl Iterator<Item = &Probe> + Send,
 ) -> Result<Vec<Finding>, Error> {
+    let is_standby = is_standby(client).await?;
     let mut findings = Vec::new();
     let mut tried = 0_u32;
     for probe in probes {
         tried += 1;
-        if let Some(answer) = not_refused(client, probe).await? {
+        if let Some(answer) = not_refused(client, probe, is_standby).await? {
             findings.push(Finding {
                 check: "probes".to_owned(),
                 subject: user.to_owned(),
@@ -164,10 +165,16 @@ async fn try_each(
 }
 
 /// What came instead of the refusal, or none.
-async fn not_refused(client: &Client, probe: &Probe) -> Result<Option<String>, Error> {
-    // READ WRITE: the privileges must refuse it, not the transaction.
+async fn not_refused(
+    client: &Client,
+    probe: &Probe,
+    is_standby: bool,
+) -> Result<Option<String>, Error> {
+    // READ WRITE: the privileges must refuse it, not the transaction. A standby has none that writes, and says so
+    // before it looks at privileges; those are the primary's.
+    let mode = if is_standby { "READ ONLY" } else { "READ WRITE" };
     let text = format!(
-        "BEGIN READ WRITE; SET LOCAL statement_timeout = '2s'; SET LOCAL lock_timeout = '1s'; {}",
+        "BEGIN {mode}; SET LOCAL statement_timeout = '2s'; SET LOCAL lock_timeout = '1s'; {}",
         probe.sql
     );
     let (tried, ended) = tokio::join!(client.simple_query(&text), client.batch_execute("ROLLBACK"));
@@ -177,10 +184,19 @@ async fn not_refused(client: &Client, probe: &Probe) -> Result<Option<String>, E
         Ok(_) => Ok(Some("it was done, and rolled back".to_owned())),
         Err(error) => match error.code() {
             Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Ok(None),
+            Some(&SqlState::READ_ONLY_SQL_TRANSACTION) if is_standby => Ok(None),
             Some(state) => Ok(Some(format!("SQLSTATE {}", state.code()))),
             None => Err(error),
         },
     }
+}
+
+/// Whether the server follows another one. No role can make it say so.
+async fn is_standby(client: &Client) -> Result<bool, Error> {
+    let answer = client.simple_query("SHOW in_hot_standby").await?;
+    Ok(answer
+        .iter()
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("on"))))
 }
 
 fn has_row(answer: &[SimpleQueryMessage]) -> bool {
