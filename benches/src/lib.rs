@@ -5,8 +5,10 @@
     reason = "a benchmark whose set-up fails has nothing to measure"
 )]
 
+mod calls;
 mod policies;
 
+pub use calls::{ConstantRunner, Way, call, mcp_service};
 pub use policies::{Policy, PolicyTarget};
 use retail_embeddings::{LocalEmbedder, LocalModelOptions};
 use retail_sample_data::{Catalogue, Dataset, Scale, Spec, Table};
