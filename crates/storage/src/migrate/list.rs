@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "product search", include_str!("../../migrations/0008_product_search.sql")),
     (9, "identity and audit", include_str!("../../migrations/0009_identity_and_audit.sql")),
     (10, "audit in batches", include_str!("../../migrations/0010_audit_in_batches.sql")),
+    (13, "sales rollups", include_str!("../../migrations/0013_sales_rollups.sql")),
 ];
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.
