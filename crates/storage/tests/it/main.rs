@@ -20,6 +20,7 @@ mod product_search;
 mod product_texts;
 mod queries;
 mod recommendations;
+mod rollups;
 mod signature;
 mod support;
 mod two_worlds;
