@@ -24,6 +24,7 @@ mod prepared;
 mod product_search;
 mod query_runner;
 mod recommendations;
+mod rollups;
 mod schema_catalog;
 mod service;
 mod settings;

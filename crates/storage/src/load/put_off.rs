@@ -10,7 +10,13 @@ use crate::admin::failed;
 use crate::{Admin, StorageError};
 
 /// The tables that may be large.
-const FROM_TABLES: &str = "retail.customers, retail.inventory, retail.orders, retail.order_items";
+const FROM_TABLES: [&str; 5] = [
+    "retail.customers",
+    "retail.inventory",
+    "retail.orders",
+    "retail.order_items",
+    "retail.sales_by_product_day",
+];
 
 /// Each with what takes it away, what makes it again, and its name for the progress.
 const FIND: &str = "
@@ -48,9 +54,8 @@ pub(super) struct PutOff {
 impl Admin {
     /// Takes them away, in the transaction of the load.
     pub(super) async fn put_off(&mut self) -> Result<PutOff, StorageError> {
-        let tables: Vec<&str> = FROM_TABLES.split(", ").collect();
         let rows = sqlx::query(FIND)
-            .bind(&tables)
+            .bind(&FROM_TABLES)
             .fetch_all(&mut self.connection)
             .await
             .map_err(failed("find indexes and foreign keys"))?;
