@@ -43,7 +43,7 @@ CREATE TABLE retail.sales_by_product_day (
 CREATE INDEX sales_by_product_day_product_id_store_id_order_date
     ON retail.sales_by_product_day (product_id, store_id, order_date);
 COMMENT ON TABLE retail.sales_by_product_day IS
-    'Sales of each store by product and day, always equal to the sums of orders and order_items and far faster: use it for top products, or sales by product, type or category, in a period';
+    'Sales of each store by product and day, always equal to the sums of orders and order_items: use it for top products, or sales by product, type or category, in a period such as a quarter or a year';
 COMMENT ON COLUMN retail.sales_by_product_day.store_id IS 'Store that sold';
 COMMENT ON COLUMN retail.sales_by_product_day.order_date IS 'Day of the orders';
 COMMENT ON COLUMN retail.sales_by_product_day.product_id IS 'Product sold; join with products for its name, type and category';

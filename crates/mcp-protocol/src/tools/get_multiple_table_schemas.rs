@@ -33,8 +33,8 @@ impl GetMultipleTableSchemas {
 pub(crate) struct Arguments {
     /// Tables to describe, with or without the prefix: `retail.customers`, `retail.stores`,
     /// `retail.categories`, `retail.product_types`, `retail.products`, `retail.orders`,
-    /// `retail.order_items`, `retail.inventory`, and sales added up:
-    /// `retail.sales_by_day`, `retail.sales_by_product_day`.
+    /// `retail.order_items`, `retail.inventory`, `retail.sales_by_day`,
+    /// `retail.sales_by_product_day`.
     #[schemars(length(min = 1))]
     table_names: Vec<String>,
 }
@@ -122,9 +122,8 @@ impl RetailTool for GetMultipleTableSchemas {
         "Get the schemas of several tables at once: columns with types, keys and comments, \
          relationships, valid values, row counts and query hints. Call it before \
          execute_sales_query, only for tables whose schema you have not fetched during this \
-         conversation, and ask for all the tables you need in one call. For sales by day, \
-         month, store or product, retail.sales_by_day and retail.sales_by_product_day hold the \
-         sums, and are far faster than retail.orders and retail.order_items."
+         conversation, and ask for all the tables you need in one call. \
+         retail.sales_by_day and retail.sales_by_product_day hold sales added up."
             .to_owned()
     }
 

@@ -151,3 +151,54 @@ async fn an_adopted_database_has_its_sums_at_once() {
     database.psql("UPDATE retail.orders SET order_date = order_date + 1");
     assert_equal(&database, "after a change by the former system");
 }
+
+/// The comparison above can see a fault: with any trigger off, the sums are wrong.
+#[rstest]
+#[case("orders", "insert", "INSERT INTO retail.orders SELECT 900001, 1, 1, '2026-11-20'")]
+#[case(
+    "orders",
+    "update",
+    "UPDATE retail.orders SET store_id = store_id % 8 + 1 WHERE order_id < 50"
+)]
+#[case("orders", "delete", "DELETE FROM retail.orders WHERE order_id = 1")]
+#[case(
+    "order_items",
+    "insert",
+    "INSERT INTO retail.order_items
+     SELECT 900001, order_id, store_id, 1, 1, 1, 0, 0, 1 FROM retail.orders WHERE order_id = 1"
+)]
+#[case("order_items", "update", "UPDATE retail.order_items SET quantity = 9 WHERE order_id < 50")]
+#[case("order_items", "delete", "DELETE FROM retail.order_items WHERE order_id = 2")]
+#[case("order_items", "truncate", "TRUNCATE retail.order_items")]
+#[tokio::test]
+async fn a_trigger_that_is_off_is_seen(
+    #[case] table: &str,
+    #[case] event: &str,
+    #[case] sql: &str,
+) {
+    let database = TestDatabase::seeded().await;
+    database.psql("DELETE FROM retail.order_items WHERE order_id = 1");
+    assert_equal(&database, "before");
+    database.psql(&format!("ALTER TABLE retail.{table} DISABLE TRIGGER sales_rollups_{event}"));
+    database.psql(sql);
+    let wrong =
+        "SELECT sum(missing + surplus + different) > 0 FROM retail_mcp.check_sales_rollups()";
+    assert_eq!(database.psql(wrong).trim(), "t");
+}
+
+/// And so can the one of what managers see.
+#[tokio::test]
+async fn an_open_policy_is_seen() {
+    let database = TestDatabase::seeded().await;
+    let runner = Unguarded::new({
+        let opened = database.query_database(2);
+        opened.skip_posture_gate();
+        opened
+    });
+    database.psql("ALTER POLICY store_sees_own ON retail.sales_by_day USING (true)");
+    let seattle = principal(store("Zava Retail Seattle")).await;
+    let sql = "SELECT count(DISTINCT store_id) FROM retail.sales_by_day";
+    assert_eq!(first_row(&runner, &seattle, sql).await[0], 8);
+    database.psql("DROP POLICY store_sees_own ON retail.sales_by_day");
+    assert_eq!(first_row(&runner, &seattle, sql).await[0], 0);
+}

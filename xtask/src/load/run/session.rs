@@ -134,9 +134,17 @@ impl Session {
         for one in ready {
             console::line(&format!("measuring {}", one.scenario.name));
             let name = one.scenario.name.clone();
-            let measured = self.measure_one(&work, one, &mut report.skipped).context(name)?;
-            console::line(&table::scenario(&measured));
-            report.scenarios.push(measured);
+            match self.measure_one(&work, one, &mut report.skipped) {
+                Ok(measured) => {
+                    console::line(&table::scenario(&measured));
+                    report.scenarios.push(measured);
+                }
+                Err(error) if report.scale.ends_with('x') => {
+                    let skipped = format!("{name} at {}: {error:#.300}", report.scale);
+                    report.skipped.push(skipped);
+                }
+                Err(error) => return Err(error.context(name)),
+            }
         }
         Ok(())
     }

@@ -243,8 +243,8 @@ fn all_tables() -> Vec<TableSchema> {
         table(
             T::SalesByProductDay,
             "Sales of each store by product and day, always equal to the sums of orders and \
-             order_items and far faster: use it for top products, or sales by product, type or \
-             category, in a period",
+             order_items: use it for top products, or sales by product, type or category, in a \
+             period such as a quarter or a year",
             470_000,
             &[
                 "store_id integer pk|Store that sold",
