@@ -55,7 +55,7 @@ impl Admin {
     /// Takes them away, in the transaction of the load.
     pub(super) async fn put_off(&mut self) -> Result<PutOff, StorageError> {
         let rows = sqlx::query(FIND)
-            .bind(&FROM_TABLES)
+            .bind(FROM_TABLES)
             .fetch_all(&mut self.connection)
             .await
             .map_err(failed("find indexes and foreign keys"))?;
