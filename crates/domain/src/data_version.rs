@@ -6,7 +6,7 @@ use uuid::Uuid;
 /// Tables that change together, and share a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TableGroup {
-    /// `orders` and `order_items`.
+    /// `orders`, `order_items`, and the rollups of both.
     Sales,
     /// `customers`.
     Customers,
@@ -35,7 +35,7 @@ impl TableGroup {
             None => name,
         };
         Some(match table {
-            "orders" | "order_items" => Self::Sales,
+            "orders" | "order_items" | "sales_by_day" | "sales_by_product_day" => Self::Sales,
             "customers" => Self::Customers,
             "products"
             | "categories"
@@ -189,6 +189,8 @@ mod tests {
     #[rstest]
     #[case("retail.orders", Some(TableGroup::Sales))]
     #[case("order_items", Some(TableGroup::Sales))]
+    #[case("retail.sales_by_day", Some(TableGroup::Sales))]
+    #[case("sales_by_product_day", Some(TableGroup::Sales))]
     #[case("retail_mcp.product_vectors", Some(TableGroup::Catalogue))]
     #[case("other.orders", None)]
     #[case("pg_catalog.pg_class", None)]

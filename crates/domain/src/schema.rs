@@ -34,11 +34,17 @@ pub enum RetailTable {
     /// `retail.inventory`
     #[serde(rename = "retail.inventory")]
     Inventory,
+    /// `retail.sales_by_day`
+    #[serde(rename = "retail.sales_by_day")]
+    SalesByDay,
+    /// `retail.sales_by_product_day`
+    #[serde(rename = "retail.sales_by_product_day")]
+    SalesByProductDay,
 }
 
 impl RetailTable {
     /// All tables, in the order in which they are listed.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Customers,
         Self::Stores,
         Self::Categories,
@@ -47,6 +53,8 @@ impl RetailTable {
         Self::Orders,
         Self::OrderItems,
         Self::Inventory,
+        Self::SalesByDay,
+        Self::SalesByProductDay,
     ];
 
     /// The name with its schema, for example `retail.orders`.
@@ -60,6 +68,8 @@ impl RetailTable {
             Self::Orders => "retail.orders",
             Self::OrderItems => "retail.order_items",
             Self::Inventory => "retail.inventory",
+            Self::SalesByDay => "retail.sales_by_day",
+            Self::SalesByProductDay => "retail.sales_by_product_day",
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::io::IsTerminal;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
@@ -36,10 +36,17 @@ pub(crate) async fn load(admin: &mut Admin, spec: Spec, replace: bool) -> anyhow
     Ok(())
 }
 
-/// A bar on a terminal, a log line a table elsewhere.
+/// How often a log says how far it is.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// A bar on a terminal; elsewhere a log line for each step, and for long ones more.
 struct Progress {
     bar: ProgressBar,
-    table: String,
+    step: String,
+    /// Rows so far, and of how many.
+    rows: u64,
+    total_rows: u64,
+    logged: Instant,
 }
 
 impl Progress {
@@ -55,16 +62,19 @@ impl Progress {
         } else {
             ProgressBar::hidden()
         };
-        Ok(Self { bar, table: String::new() })
+        Ok(Self { bar, step: String::new(), rows: 0, total_rows, logged: Instant::now() })
     }
 
-    fn advance(&mut self, table: &str, rows: u64) {
-        if self.table != table {
-            table.clone_into(&mut self.table);
-            self.bar.set_message(self.table.clone());
-            if self.bar.is_hidden() {
-                info!(table, "loading");
-            }
+    fn advance(&mut self, step: &str, rows: u64) {
+        self.rows += rows;
+        let is_new = self.step != step;
+        if is_new {
+            step.clone_into(&mut self.step);
+            self.bar.set_message(self.step.clone());
+        }
+        if self.bar.is_hidden() && (is_new || self.logged.elapsed() > LOG_EVERY) {
+            self.logged = Instant::now();
+            info!(step, rows = self.rows, of = self.total_rows, "loading");
         }
         self.bar.inc(rows);
     }

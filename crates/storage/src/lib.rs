@@ -25,6 +25,7 @@ mod product_search;
 mod query_runner;
 mod recommendations;
 mod replicas;
+mod rollups;
 mod schema_catalog;
 mod service;
 mod settings;

@@ -1,5 +1,7 @@
 //! Bulk loading by COPY.
 
+mod put_off;
+
 use bytes::Bytes;
 use chrono::NaiveDate;
 use sqlx::Row;
@@ -36,7 +38,9 @@ pub struct LoadRecord {
 }
 
 /// The tables with rows, so that children come before parents.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 12] = [
+    "sales_by_product_day",
+    "sales_by_day",
     "product_image_embeddings",
     "product_description_embeddings",
     "order_items",
@@ -52,6 +56,9 @@ const TABLES: [&str; 10] = [
 /// What is kept of the products elsewhere. Triggers fill the texts and the words.
 const OF_PRODUCTS: [&str; 3] =
     ["retail_mcp.product_embeddings", "retail_mcp.product_texts", "retail_mcp.search_words"];
+
+/// Enough to sort and join what is loaded, whatever its size: more goes to temporary files.
+const SETTINGS: &str = "SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '256MB'";
 
 impl Admin {
     /// What was loaded last, or none.
@@ -80,7 +87,10 @@ impl Admin {
     }
 
     /// Loads the tables in the order given, all or nothing. After each piece, `progress` is told the
-    /// table and the rows in it.
+    /// table and the rows in it; of each longer step after the rows, its name and no rows.
+    ///
+    /// Foreign keys, and indexes that hold no constraint, are made when the rows are there, and the sales rollups
+    /// are added up once.
     ///
     /// The vectors of the former products go with them: no model is ready afterwards.
     ///
@@ -106,6 +116,7 @@ impl Admin {
         let ended = self.execute(end, "end loading").await;
         loaded.and(ended)?;
         // Outside the transaction: fresh statistics, and a visibility map for index-only scans.
+        progress("VACUUM (ANALYZE)", 0);
         for table in TABLES {
             self.execute(&format!("VACUUM (ANALYZE) retail.{table}"), "analyse a table").await?;
         }
@@ -126,6 +137,7 @@ impl Admin {
             let sql = format!("ALTER TABLE retail.{table} NO FORCE ROW LEVEL SECURITY");
             self.execute(&sql, "prepare a table").await?;
         }
+        self.switch_rollup_triggers("DISABLE").await?;
         // Now the tables are locked: what is seen here stays so.
         let any = TABLES.map(|table| format!("EXISTS (SELECT FROM retail.{table})")).join(" OR ");
         if self.is_true(&format!("SELECT {any}")).await? {
@@ -141,14 +153,23 @@ impl Admin {
         let all = TABLES.map(|table| format!("retail.{table}")).join(", ");
         let of_products = OF_PRODUCTS.join(", ");
         self.execute(&format!("TRUNCATE {all}, {of_products}"), "empty the tables").await?;
+        self.execute(SETTINGS, "allow more memory").await?;
+        let put_off = self.put_off().await?;
         for table in tables {
             self.copy(table, progress).await?;
         }
+        progress("sales rollups", 0);
+        // Without their indexes, too; but the planner has to know how much there is.
+        self.execute("ANALYZE retail.orders, retail.order_items", "analyse the sales").await?;
+        let rebuild = "SELECT retail_mcp.rebuild_sales_rollups()";
+        self.execute(rebuild, "add the sales up").await?;
+        self.make_up_for(&put_off, progress).await?;
         self.execute(include_str!("../sql/set_sequences.sql"), "set the sequences").await?;
         for table in TABLES {
             let sql = format!("ALTER TABLE retail.{table} FORCE ROW LEVEL SECURITY");
             self.execute(&sql, "force row security").await?;
         }
+        self.switch_rollup_triggers("ENABLE").await?;
         self.execute("DELETE FROM retail_mcp.load_record", "record the load").await?;
         sqlx::query(
             "INSERT INTO retail_mcp.load_record (seed, scale, until_date) VALUES ($1, $2, $3::date)",
@@ -162,6 +183,17 @@ impl Admin {
         .map_err(failed("record the load"))
     }
 
+    /// `ENABLE` or `DISABLE` for what keeps the sales rollups row by row.
+    async fn switch_rollup_triggers(&mut self, how: &str) -> Result<(), StorageError> {
+        for table in ["orders", "order_items"] {
+            let triggers = ["insert", "update", "delete", "truncate"]
+                .map(|event| format!("{how} TRIGGER sales_rollups_{event}"));
+            let sql = format!("ALTER TABLE retail.{table} {}", triggers.join(", "));
+            self.execute(&sql, "switch the triggers of the sales rollups").await?;
+        }
+        Ok(())
+    }
+
     /// Counts the words of the catalogue anew. The role is the owner's.
     pub(crate) async fn refresh_search_words(&mut self) -> Result<(), StorageError> {
         let sql = "SELECT retail_mcp.refresh_search_words()";
@@ -173,7 +205,10 @@ impl Admin {
         table: CopyTable<'_>,
         progress: &mut (dyn FnMut(&str, u64) + Send),
     ) -> Result<(), StorageError> {
-        let sql = format!("COPY {} ({}) FROM STDIN", table.table, table.columns.join(", "));
+        // FREEZE: the tables were emptied in this transaction, which nobody can look into, so VACUUM need not write each page
+        // once more.
+        let columns = table.columns.join(", ");
+        let sql = format!("COPY {} ({columns}) FROM STDIN (FREEZE)", table.table);
         let mut copy =
             self.connection.copy_in_raw(&sql).await.map_err(failed("begin to copy rows"))?;
         for chunk in table.chunks {

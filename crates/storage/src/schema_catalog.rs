@@ -188,7 +188,9 @@ async fn valid_values(client: &Client, table: RetailTable) -> Result<Vec<ValidVa
         RetailTable::Customers
         | RetailTable::Products
         | RetailTable::OrderItems
-        | RetailTable::Inventory => return Ok(Vec::new()),
+        | RetailTable::Inventory
+        | RetailTable::SalesByDay
+        | RetailTable::SalesByProductDay => return Ok(Vec::new()),
     };
     let values =
         read(client, sql).await?.iter().map(|row| text(row, 0)).collect::<Result<Vec<_>, _>>()?;

@@ -4,6 +4,7 @@ mod acceptance;
 mod database;
 mod drive;
 mod footprint;
+mod growth;
 mod measure;
 mod peer;
 mod pgbench;
@@ -53,9 +54,9 @@ pub(crate) struct Run {
     /// Calls a second of the measurement at a fixed rate; half of what each target did at most when absent.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rate: Option<u32>,
-    /// Size of the sample data: tiny, full, or a factor such as 10x.
-    #[arg(long, default_value = "full")]
-    scale: String,
+    /// Sizes of the sample data, one after the other: tiny, full, or a factor such as 10x.
+    #[arg(long = "scale", value_name = "SCALES", value_delimiter = ',', default_value = "full")]
+    scales: Vec<String>,
     /// Modes of the answer cache that are measured: off, memory, redis.
     #[arg(long, value_name = "MODES", value_delimiter = ',', default_value = "off,memory")]
     cache: Vec<CacheMode>,
@@ -112,28 +113,45 @@ impl Run {
             return become_optimised(workspace);
         }
         let scenarios = self.chosen(workspace)?;
-        let (server, limits) = self.binaries(workspace)?;
+        let binaries = self.binaries(workspace)?;
+        let mut reports = Vec::new();
+        for scale in &self.scales {
+            let report = self.run_at(workspace, &binaries, &scenarios, scale)?;
+            write(workspace, &report)?;
+            reports.push(report);
+        }
+        console::line(&growth::table(&reports));
+        reports.iter().try_for_each(|report| self.judge(report))
+    }
+
+    /// All scenarios with sample data of one size.
+    fn run_at(
+        &self,
+        workspace: &Workspace,
+        (server, limits): &(PathBuf, PathBuf),
+        scenarios: &[scenario::Scenario],
+        scale: &str,
+    ) -> Result<Report> {
         let mut report = Report {
             started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
             revision: revision(workspace),
             machine: machine(),
-            scale: self.scale.clone(),
+            scale: scale.to_owned(),
             connections: self.connections,
             seconds: self.seconds,
             ..Report::default()
         };
-        let session = Session::start(self, &server, &mut report)?;
+        let session = Session::start(self, server, &mut report)?;
         let rounds = Rounds {
             count: self.rounds,
             time: Duration::from_secs(self.seconds),
             connections: self.connections,
         };
-        session.measure(self, &scenarios, &limits, rounds, &mut report)?;
+        session.measure(self, scenarios, limits, rounds, &mut report)?;
         session.stop()?;
         report.acceptance = acceptance::checks(&report.scenarios, report.footprint.as_ref());
         console::line(&format!("\n{}", table::summary(&report)));
-        write(workspace, &report)?;
-        self.judge(&report)
+        Ok(report)
     }
 
     /// The scenarios that were asked for, and those that they are made of.

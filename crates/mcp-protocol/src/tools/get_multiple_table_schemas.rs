@@ -33,7 +33,8 @@ impl GetMultipleTableSchemas {
 pub(crate) struct Arguments {
     /// Tables to describe, with or without the prefix: `retail.customers`, `retail.stores`,
     /// `retail.categories`, `retail.product_types`, `retail.products`, `retail.orders`,
-    /// `retail.order_items`, `retail.inventory`.
+    /// `retail.order_items`, `retail.inventory`, `retail.sales_by_day`,
+    /// `retail.sales_by_product_day`.
     #[schemars(length(min = 1))]
     table_names: Vec<String>,
 }
@@ -121,7 +122,8 @@ impl RetailTool for GetMultipleTableSchemas {
         "Get the schemas of several tables at once: columns with types, keys and comments, \
          relationships, valid values, row counts and query hints. Call it before \
          execute_sales_query, only for tables whose schema you have not fetched during this \
-         conversation, and ask for all the tables you need in one call."
+         conversation, and ask for all the tables you need in one call. \
+         retail.sales_by_day and retail.sales_by_product_day hold sales added up."
             .to_owned()
     }
 
@@ -238,7 +240,8 @@ mod tests {
             error.public_message(),
             "Error: Invalid table names: ['sales', 'pg_authid']. Valid tables are: \
              ['retail.customers', 'retail.stores', 'retail.categories', 'retail.product_types', \
-             'retail.products', 'retail.orders', 'retail.order_items', 'retail.inventory']"
+             'retail.products', 'retail.orders', 'retail.order_items', 'retail.inventory', \
+             'retail.sales_by_day', 'retail.sales_by_product_day']"
         );
     }
 

@@ -27,7 +27,7 @@ async fn the_list_of_tools_is_as_published() {
         );
     }
     let tokens = token_estimate(&tools.to_string());
-    assert!(tokens < 7_000, "{tokens} tokens");
+    assert!(tokens < 7_100, "{tokens} tokens");
     insta::assert_json_snapshot!(tools);
 }
 

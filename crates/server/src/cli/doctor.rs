@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use retail_domain::EmbeddingModel;
 use retail_storage::{Admin, EmbeddingModelRecord, Finding, FindingState, Posture};
@@ -21,9 +21,18 @@ pub(super) struct Doctor {
     /// Only the security posture, without asking for a row of each role
     #[arg(long)]
     security: bool,
+    /// Also compare the sales rollups with all orders, as administrator; takes as long as reading them
+    #[arg(long, conflicts_with = "security")]
+    rollups: bool,
     /// Print JSON, for programs
     #[arg(long)]
     json: bool,
+}
+
+/// What an administrator alone can see.
+struct SeenByAdmin {
+    models: Vec<EmbeddingModelRecord>,
+    rollups: Vec<Finding>,
 }
 
 impl Doctor {
@@ -35,17 +44,18 @@ impl Doctor {
             let access = DatabaseAccess::from_config(&config.database)?;
             let app = App::new(config, access, &data_dir, None)?;
             // Only an administrator may list the models; without one nothing is said of them.
-            let models = match access::admin(&config.database).filter(|_| !self.security) {
+            let seen = match access::admin(&config.database).filter(|_| !self.security) {
                 Some(login) => {
                     let settings = access::settings(&config.database)?;
                     let mut admin = Admin::connect(&settings, &login).await?;
-                    let models = admin.embedding_models().await;
+                    let seen = self.look_as_admin(&mut admin).await;
                     admin.close().await;
-                    Some(models?)
+                    Some(seen?)
                 }
+                None if self.rollups => bail!("--rollups: database.admin_user must be set"),
                 None => None,
             };
-            return self.examine(&app, config, models).await;
+            return self.examine(&app, config, seen).await;
         }
         let local = LocalDatabase::attach_or_start(&data_dir).await?;
         let examined = match App::new(config, local.access.clone(), &data_dir, None) {
@@ -62,23 +72,32 @@ impl Doctor {
         local: &LocalDatabase,
     ) -> anyhow::Result<ExitCode> {
         let mut admin = local.admin().await?;
-        let models = admin.embedding_models().await;
+        let seen = self.look_as_admin(&mut admin).await;
         admin.close().await;
-        self.examine(app, config, Some(models?)).await
+        self.examine(app, config, Some(seen?)).await
+    }
+
+    async fn look_as_admin(&self, admin: &mut Admin) -> anyhow::Result<SeenByAdmin> {
+        let models = admin.embedding_models().await?;
+        let rollups = if self.rollups { admin.check_sales_rollups().await? } else { Vec::new() };
+        Ok(SeenByAdmin { models, rollups })
     }
 
     async fn examine(
         &self,
         app: &App,
         config: &Config,
-        models: Option<Vec<EmbeddingModelRecord>>,
+        seen: Option<SeenByAdmin>,
     ) -> anyhow::Result<ExitCode> {
         let mut posture = app.posture().await.context("the database cannot be looked at")?;
         if !self.security {
             posture.findings.extend(readiness(app).await);
             posture.findings.extend(identity_providers(app).await);
-            if let (Some(models), Some(model)) = (models, embedding::model(&config.embeddings)?) {
-                posture.findings.push(vectors(&models, &model));
+            if let Some(SeenByAdmin { models, rollups }) = seen {
+                if let Some(model) = embedding::model(&config.embeddings)? {
+                    posture.findings.push(vectors(&models, &model));
+                }
+                posture.findings.extend(rollups);
             }
         }
         print(&if self.json {

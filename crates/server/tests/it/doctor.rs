@@ -50,3 +50,33 @@ async fn an_unfit_database_answers_no_call() {
     assert_eq!(failure["code"], "unavailable", "{failure}");
     assert!(!failure.to_string().contains("stores"), "{failure}");
 }
+
+/// Wrong sums are told, and what mends them; they stop nobody.
+#[tokio::test]
+async fn rollups_that_are_not_the_sums_are_advice() {
+    let scratch = scratch();
+    let database = TestDatabase::seeded().await;
+    let told = || run_on(&database, scratch.path(), &["doctor", "--rollups", "--json"], &[]);
+    let sums = |told: &str| -> Vec<serde_json::Value> {
+        let posture: serde_json::Value = serde_json::from_str(told).unwrap();
+        let findings = posture["findings"].as_array().unwrap().iter();
+        findings.filter(|finding| finding["check"] == "sales rollup sums").cloned().collect()
+    };
+    let good = sums(&told().stdout);
+    assert_eq!(good.len(), 2);
+    assert!(good.iter().all(|finding| finding["state"] == "good"), "{good:?}");
+
+    database.psql(
+        "SET session_replication_role = replica;
+         UPDATE retail.order_items SET total_amount = total_amount + 1 WHERE order_item_id = 1",
+    );
+    let finished = told();
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let unfit = sums(&finished.stdout);
+    for finding in &unfit {
+        assert_eq!((&finding["state"], &finding["mandatory"]), (&"unfit".into(), &false.into()));
+        assert!(finding["detail"].as_str().unwrap().contains("1 have other figures"), "{finding}");
+        database.psql(finding["fix_sql"].as_str().unwrap());
+    }
+    assert!(unfit.len() == 2 && sums(&told().stdout).iter().all(|one| one["state"] == "good"));
+}

@@ -1,6 +1,6 @@
 -- What the query roles may have: each list once. What they have is compared with it both ways.
 
--- The eight tables and the columns that a caller may read. stores.rls_user_id is not among them.
+-- The ten tables and the columns that a caller may read. stores.rls_user_id is not among them.
 CREATE OR REPLACE FUNCTION retail_sec.readable_columns()
 RETURNS TABLE (table_name text, columns text[])
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -15,10 +15,14 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('inventory', ARRAY['store_id', 'product_id', 'stock_level']),
         ('orders', ARRAY['order_id', 'customer_id', 'store_id', 'order_date']),
         ('order_items', ARRAY['order_item_id', 'order_id', 'store_id', 'product_id', 'quantity',
-            'unit_price', 'discount_percent', 'discount_amount', 'total_amount'])
+            'unit_price', 'discount_percent', 'discount_amount', 'total_amount']),
+        ('sales_by_day', ARRAY['store_id', 'order_date', 'order_count', 'line_count', 'units_sold',
+            'gross_sales', 'discount_amount', 'net_sales']),
+        ('sales_by_product_day', ARRAY['store_id', 'order_date', 'product_id', 'order_count',
+            'line_count', 'units_sold', 'gross_sales', 'discount_amount', 'net_sales'])
 $$;
 
--- All that a query role may read: the eight tables, and the product search's own, which the guard keeps
+-- All that a query role may read: the ten tables, and the product search's own, which the guard keeps
 -- away from callers' statements.
 CREATE OR REPLACE FUNCTION retail_sec.granted_columns()
 RETURNS TABLE (schema_name text, table_name text, columns text[])
@@ -53,7 +57,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM unnest(ARRAY['retail.stores', 'retail.customers', 'retail.categories',
         'retail.product_types', 'retail.products', 'retail.inventory', 'retail.orders',
         'retail.order_items', 'retail.product_description_embeddings',
-        'retail.product_image_embeddings', 'retail_mcp.embedding_models',
+        'retail.product_image_embeddings', 'retail.sales_by_day', 'retail.sales_by_product_day',
+        'retail_mcp.sales_changes', 'retail_mcp.embedding_models',
         'retail_mcp.product_embeddings', 'retail_mcp.product_texts', 'retail_mcp.search_words',
         'retail_mcp.search_synonyms', 'retail_mcp.identity', 'retail_mcp.audit_log',
         'retail_mcp.audit_head']) AS t
@@ -64,7 +69,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT t, 'store_sees_own', 'r', ARRAY['retail_query'],
            '(store_id = ( SELECT retail_sec.current_store_id() AS current_store_id))'
     FROM unnest(ARRAY['retail.stores', 'retail.inventory', 'retail.orders',
-        'retail.order_items']) AS t
+        'retail.order_items', 'retail.sales_by_day', 'retail.sales_by_product_day']) AS t
     UNION ALL
     SELECT 'retail.customers', 'store_sees_own', 'r', ARRAY['retail_query'],
            '((primary_store_id = ( SELECT retail_sec.current_store_id() AS current_store_id)) OR '
@@ -74,7 +79,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT t, 'head_office_sees_all', 'r', ARRAY['retail_query_hq'],
            '( SELECT retail_sec.sees_all_stores() AS sees_all_stores)'
     FROM unnest(ARRAY['retail.stores', 'retail.inventory', 'retail.orders', 'retail.order_items',
-        'retail.customers']) AS t
+        'retail.customers', 'retail.sales_by_day', 'retail.sales_by_product_day']) AS t
     UNION ALL
     SELECT t, 'catalogue_is_shared', 'r', ARRAY['retail_query', 'retail_query_hq'], 'true'
     FROM unnest(ARRAY['retail.categories', 'retail.product_types', 'retail.products',
@@ -129,6 +134,43 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('keep_audit', '', '9a25804e9719c4d06f3f943b0ecfbbaf69e3fc4fd650a97ea4ce95bb1c670b47')
 $$;
 
+-- The functions that keep the sales rollups, by the SHA-256 of their bodies in migration 0013: they write with the owner's
+-- rights whatever a writer of orders does.
+CREATE OR REPLACE FUNCTION retail_sec.rollup_functions()
+RETURNS TABLE (function_name text, body_sha256 text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES
+        ('note_order_changes', '486cfb972b324fbcb41349626fad8664d34c29301e99a92c62c99395c1b5154f'),
+        ('note_line_changes', 'a03df208cf4e327ce800dfea16485198ace9f5c6a5e6c9a59d71f0769f543115'),
+        ('apply_sales_changes', 'c0727656fcd4046a1fd624b964d3d58b3c0848ca4826473e36a8f5e424b18055'),
+        ('forget_sales', 'f5ac9467aff731cb7fa78fb23f8750ed7ab13ae702b5c181b67417c03c581778'),
+        ('rebuild_sales_rollups', 'c381727d2090decaea66d709591340d46ec87a37052fc2f0878b99587347eebf'),
+        ('check_sales_rollups', '497984dc429daeeb171dcb91bfd246a8f8c4ae9859387e88191c25ea5f8c0383')
+$$;
+
+-- The triggers that call them. bits is pg_trigger.tgtype: before or after, for what, and for each what.
+CREATE OR REPLACE FUNCTION retail_sec.rollup_triggers()
+RETURNS TABLE (table_name text, trigger_name text, bits integer, function_name text, create_sql text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.table_name, e.trigger_name, e.bits, coalesce(e.function_name, t.function_name),
+           format('CREATE TRIGGER %s AFTER %s ON %s%s FOR EACH STATEMENT EXECUTE FUNCTION retail_mcp.%s()',
+                  e.trigger_name, e.event, t.table_name, e.transition,
+                  coalesce(e.function_name, t.function_name))
+    FROM (VALUES ('retail.orders', 'note_order_changes'), ('retail.order_items', 'note_line_changes'))
+        AS t (table_name, function_name)
+    CROSS JOIN (VALUES
+        ('sales_rollups_insert', 4, 'INSERT', ' REFERENCING NEW TABLE AS new_rows', NULL),
+        ('sales_rollups_delete', 8, 'DELETE', ' REFERENCING OLD TABLE AS old_rows', NULL),
+        ('sales_rollups_update', 16, 'UPDATE', ' REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows', NULL),
+        ('sales_rollups_truncate', 32, 'TRUNCATE', '', 'forget_sales')
+    ) AS e (trigger_name, bits, event, transition, function_name)
+    UNION ALL
+    VALUES ('retail_mcp.sales_changes', 'sales_rollups_apply', 5, 'apply_sales_changes',
+            'CREATE CONSTRAINT TRIGGER sales_rollups_apply AFTER INSERT ON retail_mcp.sales_changes '
+            'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.is_first) '
+            'EXECUTE FUNCTION retail_mcp.apply_sales_changes()')
+$$;
+
 -- Whether a layer that needs a superuser was ever put in place here.
 CREATE OR REPLACE FUNCTION retail_sec.layer_is_recorded(p_layer text)
 RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -139,4 +181,5 @@ REVOKE ALL ON FUNCTION retail_sec.readable_columns(), retail_sec.granted_columns
     retail_sec.expected_policies(),
     retail_sec.service_columns(),
     retail_sec.callable_functions(), retail_sec.identity_functions(), retail_sec.audit_functions(),
+    retail_sec.rollup_functions(), retail_sec.rollup_triggers(),
     retail_sec.layer_is_recorded(text) FROM PUBLIC;

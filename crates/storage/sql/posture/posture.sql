@@ -9,6 +9,7 @@ WITH finding AS MATERIALIZED (
     UNION ALL SELECT * FROM retail_sec.posture_of_relations()
     UNION ALL SELECT * FROM retail_sec.posture_of_policies()
     UNION ALL SELECT * FROM retail_sec.posture_of_functions()
+    UNION ALL SELECT * FROM retail_sec.posture_of_rollups()
     UNION ALL
     SELECT 'identity key', 'retail_sec.identity_key', 'missing',
            CASE WHEN k.newest IS NULL THEN 'there is no key'
@@ -39,7 +40,7 @@ FROM unnest(ARRAY['role attributes', 'role membership', 'connection limit', 'rol
              'parameters', 'ownership', 'database', 'schemas', 'grants', 'views',
              'materialised views', 'row security', 'policies', 'indexes',
              'default privileges', 'functions', 'languages', 'extensions',
-             'catalogue lockdown', 'audit log', 'identity key', 'other databases'])
+             'catalogue lockdown', 'audit log', 'sales rollups', 'identity key', 'other databases'])
     WITH ORDINALITY AS c (name, position)
 -- FULL: a finding of a check that is missing in this list must not get lost.
 FULL JOIN finding f ON f.check_name = c.name

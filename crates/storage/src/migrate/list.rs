@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "identity and audit", include_str!("../../migrations/0009_identity_and_audit.sql")),
     (10, "audit in batches", include_str!("../../migrations/0010_audit_in_batches.sql")),
     (11, "identity in one look", include_str!("../../migrations/0011_identity_in_one_look.sql")),
+    (13, "sales rollups", include_str!("../../migrations/0013_sales_rollups.sql")),
     (14, "log position", include_str!("../../migrations/0014_log_position.sql")),
 ];
 

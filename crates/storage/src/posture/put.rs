@@ -7,7 +7,7 @@ use crate::admin::failed;
 use crate::{Admin, StorageError};
 
 /// In the order in which they name each other.
-const FUNCTIONS: [&str; 8] = [
+const FUNCTIONS: [&str; 9] = [
     include_str!("../../sql/posture/locked.sql"),
     include_str!("../../sql/posture/expected.sql"),
     include_str!("../../sql/posture/describe.sql"),
@@ -15,6 +15,7 @@ const FUNCTIONS: [&str; 8] = [
     include_str!("../../sql/posture/relations.sql"),
     include_str!("../../sql/posture/policies.sql"),
     include_str!("../../sql/posture/functions.sql"),
+    include_str!("../../sql/posture/rollups.sql"),
     include_str!("../../sql/posture/posture.sql"),
 ];
 

@@ -8,7 +8,7 @@ use retail_testkit::{TestDatabase, head_office, principal, stores};
 use crate::isolation::{connect, first_row};
 
 /// The former system's schema, policies and a few rows, as its generator makes them.
-const FORMER: &str = include_str!("former_system.sql");
+pub(crate) const FORMER: &str = include_str!("former_system.sql");
 
 fn rows(database: &TestDatabase) -> String {
     database.psql(

@@ -21,6 +21,7 @@ mod product_texts;
 mod queries;
 mod recommendations;
 mod replicas;
+mod rollups;
 mod signature;
 mod support;
 mod two_worlds;

@@ -247,7 +247,15 @@ async fn an_open_table_is_found() {
     let (one, other) = (one_world().await, other_world_of(&kirkland).await);
     let worlds = Worlds::of(&kirkland, &one, &other, Duration::from_secs(5), Layers::All).await;
     let questions = generated(150);
-    for table in ["stores", "customers", "inventory", "orders", "order_items"] {
+    for table in [
+        "stores",
+        "customers",
+        "inventory",
+        "orders",
+        "order_items",
+        "sales_by_day",
+        "sales_by_product_day",
+    ] {
         let policy = format!("opened ON retail.{table}");
         for database in [&one, &other] {
             database

@@ -1,4 +1,4 @@
-//! The eight tables as the generator knows them, and values that occur in them.
+//! The tables as the generator knows them, and values that occur in them.
 
 /// What kind of value an expression gives.
 ///
@@ -33,8 +33,10 @@ pub(super) const PRODUCTS: usize = 4;
 pub(super) const INVENTORY: usize = 5;
 pub(super) const ORDERS: usize = 6;
 pub(super) const ORDER_ITEMS: usize = 7;
+pub(super) const SALES_BY_DAY: usize = 8;
+pub(super) const SALES_BY_PRODUCT_DAY: usize = 9;
 
-pub(super) const TABLES: [Table; 8] = [
+pub(super) const TABLES: [Table; 10] = [
     Table {
         name: "stores",
         columns: &[("store_id", Int), ("store_name", Text), ("is_online", Bool)],
@@ -107,9 +109,38 @@ pub(super) const TABLES: [Table; 8] = [
         ],
         key: &["order_item_id"],
     },
+    Table {
+        name: "sales_by_day",
+        columns: &[
+            ("store_id", Int),
+            ("order_date", Date),
+            ("order_count", Int),
+            ("line_count", Int),
+            ("units_sold", Int),
+            ("gross_sales", Money),
+            ("discount_amount", Money),
+            ("net_sales", Money),
+        ],
+        key: &["store_id", "order_date"],
+    },
+    Table {
+        name: "sales_by_product_day",
+        columns: &[
+            ("store_id", Int),
+            ("order_date", Date),
+            ("product_id", Int),
+            ("order_count", Int),
+            ("line_count", Int),
+            ("units_sold", Int),
+            ("gross_sales", Money),
+            ("discount_amount", Money),
+            ("net_sales", Money),
+        ],
+        key: &["store_id", "order_date", "product_id"],
+    },
 ];
 
-/// A foreign key.
+/// A foreign key, or a column that might have been one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Edge {
     pub(super) child: usize,
@@ -131,7 +162,7 @@ impl Edge {
     }
 }
 
-pub(super) const EDGES: [Edge; 11] = [
+pub(super) const EDGES: [Edge; 14] = [
     Edge { child: ORDERS, column: "customer_id", parent: CUSTOMERS },
     Edge { child: ORDERS, column: "store_id", parent: STORES },
     Edge { child: ORDER_ITEMS, column: "order_id", parent: ORDERS },
@@ -143,6 +174,9 @@ pub(super) const EDGES: [Edge; 11] = [
     Edge { child: INVENTORY, column: "store_id", parent: STORES },
     Edge { child: INVENTORY, column: "product_id", parent: PRODUCTS },
     Edge { child: CUSTOMERS, column: "primary_store_id", parent: STORES },
+    Edge { child: SALES_BY_DAY, column: "store_id", parent: STORES },
+    Edge { child: SALES_BY_PRODUCT_DAY, column: "store_id", parent: STORES },
+    Edge { child: SALES_BY_PRODUCT_DAY, column: "product_id", parent: PRODUCTS },
 ];
 
 /// Text values that occur, and some that do not.

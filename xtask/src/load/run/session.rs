@@ -56,9 +56,11 @@ impl Session {
     pub(super) fn start(run: &Run, binary: &Path, report: &mut Report) -> Result<Self> {
         let provider = if run.no_embeddings { "none" } else { "local" };
         let embeddings = ("RETAIL_MCP__EMBEDDINGS__PROVIDER", provider);
-        let quiet = ("RETAIL_MCP__LOG__LEVEL", "warn");
-        let demo = Server::start_scaled(binary, &free_address()?, &run.scale, &[embeddings, quiet])
-            .context("starting the demo; without the embedding model, use --no-embeddings")?;
+        // Nothing but how far the data are.
+        let quiet = ("RETAIL_MCP__LOG__LEVEL", "warn,retail_server::sample=info");
+        let demo =
+            Server::start_scaled(binary, &free_address()?, &report.scale, &[embeddings, quiet])
+                .context("starting the demo; without the embedding model, use --no-embeddings")?;
         let database = Database::of(&demo.data_dir())?;
         let stores = database.stores()?;
         report.postgres = database.version()?;
@@ -126,15 +128,23 @@ impl Session {
                 footprint::measure(&self.serve, &self.database, question, &callers, rounds.time);
             report.footprint = Some(footprint.context("a server by itself")?);
         }
-        let ready = self.ready(prepared, &callers)?;
+        let ready = self.ready(prepared, &callers, report)?;
         let limits = self.limits(limits)?;
         let work = Work { run, rounds, callers, limits };
         for one in ready {
             console::line(&format!("measuring {}", one.scenario.name));
             let name = one.scenario.name.clone();
-            let measured = self.measure_one(&work, one, &mut report.skipped).context(name)?;
-            console::line(&table::scenario(&measured));
-            report.scenarios.push(measured);
+            match self.measure_one(&work, one, &mut report.skipped) {
+                Ok(measured) => {
+                    console::line(&table::scenario(&measured));
+                    report.scenarios.push(measured);
+                }
+                Err(error) if report.scale.ends_with('x') => {
+                    let skipped = format!("{name} at {}: {error:#.300}", report.scale);
+                    report.skipped.push(skipped);
+                }
+                Err(error) => return Err(error.context(name)),
+            }
         }
         Ok(())
     }
@@ -161,10 +171,18 @@ impl Session {
     }
 
     /// Tries each scenario on the server and on PostgreSQL, before anything is measured, and keeps the answers.
-    fn ready(&self, prepared: Vec<Prepared>, callers: &Callers) -> Result<Vec<Ready>> {
+    ///
+    /// With more data than usual, a question may take longer than the server allows: it is left out then.
+    fn ready(
+        &self,
+        prepared: Vec<Prepared>,
+        callers: &Callers,
+        report: &mut Report,
+    ) -> Result<Vec<Ready>> {
         let folder = self.answers();
         fs::create_dir(&folder).with_context(|| format!("creating {}", folder.display()))?;
-        let ready = prepared.into_iter().map(|scenario| {
+        let mut ready = Vec::new();
+        for scenario in prepared {
             let try_it = || {
                 let limit = scenario.limit(&self.serve.folder, &self.stores)?;
                 limit.verify(&self.database)?;
@@ -172,10 +190,16 @@ impl Session {
                 fs::write(folder.join(format!("{}.json", scenario.name)), &body)?;
                 anyhow::Ok((limit, body.len()))
             };
-            let (limit, answer_bytes) = try_it().with_context(|| scenario.name.clone())?;
-            Ok(Ready { scenario, limit, answer_bytes })
-        });
-        ready.collect()
+            match try_it() {
+                Ok((limit, answer_bytes)) => ready.push(Ready { scenario, limit, answer_bytes }),
+                Err(error) if report.scale.ends_with('x') => {
+                    let skipped = format!("{} at {}: {error:#.300}", scenario.name, report.scale);
+                    report.skipped.push(skipped);
+                }
+                Err(error) => return Err(error.context(scenario.name.clone())),
+            }
+        }
+        Ok(ready)
     }
 
     /// Starts the limits that give these answers.

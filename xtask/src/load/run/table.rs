@@ -114,19 +114,20 @@ fn cells(row: &Row, measured: &Measured) -> [String; 10] {
 }
 
 /// The first column to the left, the others to the right.
-fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+pub(super) fn aligned(rows: &[impl AsRef<[String]>]) -> String {
     let width = |column: usize| {
         rows.iter()
-            .filter_map(|row| row.get(column))
+            .filter_map(|row| row.as_ref().get(column))
             .map(|cell| cell.chars().count())
             .max()
             .unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..N).map(width).collect();
+    let columns = rows.iter().map(|row| row.as_ref().len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for row in rows {
         let mut line = String::from(" ");
-        for (number, (cell, width)) in row.iter().zip(&widths).enumerate() {
+        for (number, (cell, width)) in row.as_ref().iter().zip(&widths).enumerate() {
             let _ = match number {
                 0 => write!(line, " {cell:<width$}"),
                 _ => write!(line, "  {cell:>width$}"),

@@ -133,10 +133,24 @@ fn hint(table: RetailTable) -> &'static str {
         RetailTable::Products => {
             "Join with `order_items` using `product_id` for sales, with `inventory` for stock"
         }
-        RetailTable::Orders => "Join with `order_items` using `order_id` for amounts and products",
-        RetailTable::OrderItems => "Join with `orders` using `order_id` for dates and customers",
+        RetailTable::Orders => {
+            "Join with `order_items` using `order_id` for amounts and products; sums by day are in \
+             `sales_by_day`"
+        }
+        RetailTable::OrderItems => {
+            "Join with `orders` using `order_id` for dates and customers; sums by product and day \
+             are in `sales_by_product_day`"
+        }
         RetailTable::Inventory => {
             "Stock now, without history; join with `stores` and `products` for names"
+        }
+        RetailTable::SalesByDay => {
+            "Instead of `orders` and `order_items` wherever no customer or product matters; one \
+             row a store and day, none without orders; join with `stores` using `store_id`"
+        }
+        RetailTable::SalesByProductDay => {
+            "Instead of `order_items` wherever no customer or single order matters; join with \
+             `products` using `product_id`, with `stores` using `store_id`"
         }
     }
 }

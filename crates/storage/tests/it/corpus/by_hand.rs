@@ -7,7 +7,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::isolation::connect;
 
-/// The eight tables as views in schema `by_hand`, each with the manager's rows by an explicit
+/// The ten tables as views in schema `by_hand`, each with the manager's rows by an explicit
 /// condition.
 const VIEWS: &str = "
     CREATE SCHEMA by_hand;
@@ -15,6 +15,9 @@ const VIEWS: &str = "
         SELECT store_id, store_name, is_online FROM retail.stores WHERE store_id = :own;
     CREATE VIEW by_hand.orders AS SELECT * FROM retail.orders WHERE store_id = :own;
     CREATE VIEW by_hand.order_items AS SELECT * FROM retail.order_items WHERE store_id = :own;
+    CREATE VIEW by_hand.sales_by_day AS SELECT * FROM retail.sales_by_day WHERE store_id = :own;
+    CREATE VIEW by_hand.sales_by_product_day AS
+        SELECT * FROM retail.sales_by_product_day WHERE store_id = :own;
     CREATE VIEW by_hand.inventory AS SELECT * FROM retail.inventory WHERE store_id = :own;
     CREATE VIEW by_hand.customers AS SELECT * FROM retail.customers WHERE primary_store_id = :own
         OR customer_id IN (SELECT customer_id FROM retail.orders WHERE store_id = :own);

@@ -408,6 +408,53 @@ const COUNT: &str = "CREATE FUNCTION retail.count_all() RETURNS bigint LANGUAGE 
     "ownership",
     "retail_service"
 )]
+#[case::written_rollups(
+    "GRANT UPDATE ON retail.sales_by_day TO retail_query",
+    "grants",
+    "retail.sales_by_day for retail_query"
+)]
+#[case::rollups_of_all_stores(
+    "ALTER POLICY store_sees_own ON retail.sales_by_product_day USING (true)",
+    "policies",
+    "store_sees_own of retail.sales_by_product_day"
+)]
+#[case::rollups_not_forced(
+    "ALTER TABLE retail.sales_by_day NO FORCE ROW LEVEL SECURITY",
+    "row security",
+    "retail.sales_by_day"
+)]
+#[case::pending_changes(
+    "GRANT SELECT ON retail_mcp.sales_changes TO retail_query",
+    "grants",
+    "retail_mcp.sales_changes for retail_query"
+)]
+#[case::source_of_the_rollups(
+    "GRANT SELECT ON retail_mcp.sales_by_day_source TO retail_query",
+    "views",
+    "retail_mcp.sales_by_day_source"
+)]
+#[case::rebuilt_by_callers(
+    "GRANT EXECUTE ON FUNCTION retail_mcp.rebuild_sales_rollups() TO retail_query",
+    "functions",
+    "retail_mcp.rebuild_sales_rollups() for retail_query"
+)]
+#[case::rollup_trigger_off(
+    "ALTER TABLE retail.order_items DISABLE TRIGGER sales_rollups_update",
+    "sales rollups",
+    "trigger sales_rollups_update of retail.order_items"
+)]
+#[case::rollup_trigger_gone(
+    "DROP TRIGGER sales_rollups_truncate ON retail.orders",
+    "sales rollups",
+    "trigger sales_rollups_truncate of retail.orders"
+)]
+#[case::rollup_trigger_of_some_rows(
+    "DROP TRIGGER sales_rollups_apply ON retail_mcp.sales_changes;
+     CREATE CONSTRAINT TRIGGER sales_rollups_apply AFTER INSERT ON retail_mcp.sales_changes
+         FOR EACH ROW WHEN (NEW.is_first) EXECUTE FUNCTION retail_mcp.apply_sales_changes()",
+    "sales rollups",
+    "trigger sales_rollups_apply of retail_mcp.sales_changes"
+)]
 #[case::temporary_files(
     "ALTER ROLE retail_query_hq IN DATABASE {db} SET temp_file_limit = -1",
     "role settings",

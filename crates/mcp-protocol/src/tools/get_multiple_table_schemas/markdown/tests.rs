@@ -83,7 +83,7 @@ const TYPES: &str = "BATTERIES, DUST CONTROL & LIGHTS; BOLTS, NUTS & WASHERS; BR
     STORAGE; VALVES & SUPPLY LINES; WALL ANCHORS; WALL SHELVES & BRACKETS; WATER HEATERS; WATERING \
     & IRRIGATION; WIRE & CABLE; WOOD STAINS & CLEAR COATS; WRENCHES";
 
-/// The eight tables as a full data set describes them.
+/// All tables as a full data set describes them.
 #[expect(clippy::too_many_lines, reason = "it is one table of data")]
 fn all_tables() -> Vec<TableSchema> {
     use RetailTable as T;
@@ -223,15 +223,52 @@ fn all_tables() -> Vec<TableSchema> {
             ],
             &[("store_id", T::Stores, "store_id"), ("product_id", T::Products, "product_id")],
         ),
+        table(
+            T::SalesByDay,
+            "Sales of each store by day, always equal to the sums of orders and order_items and far \
+             faster: use it for revenue, orders or units by day, week, month, quarter, year or store",
+            20_000,
+            &[
+                "store_id integer pk|Store that sold",
+                "order_date date pk|Day of the orders",
+                "order_count bigint|Orders; add up for any period",
+                "line_count bigint|Lines of the orders",
+                "units_sold bigint|sum(quantity)",
+                "gross_sales numeric(18,2)|sum(quantity * unit_price), before discount, USD",
+                "discount_amount numeric(18,2)|Discounts, USD",
+                "net_sales numeric(18,2)|Net sales (revenue), USD: sum(total_amount)",
+            ],
+            &[],
+        ),
+        table(
+            T::SalesByProductDay,
+            "Sales of each store by product and day, always equal to the sums of orders and \
+             order_items: use it for top products, or sales by product, type or category, in a \
+             period such as a quarter or a year",
+            470_000,
+            &[
+                "store_id integer pk|Store that sold",
+                "order_date date pk|Day of the orders",
+                "product_id integer pk|Product sold; join with products for its name, type and category",
+                "order_count bigint|Orders with the product; add up over days and stores, never over \
+                 products: an order has several",
+                "line_count bigint|Lines of orders with the product",
+                "units_sold bigint|sum(quantity)",
+                "gross_sales numeric(18,2)|sum(quantity * unit_price), before discount, USD",
+                "discount_amount numeric(18,2)|Discounts, USD",
+                "net_sales numeric(18,2)|Net sales (revenue), USD: sum(total_amount)",
+            ],
+            &[],
+        ),
     ]
 }
 
 #[test]
-fn all_eight_tables_fit_the_token_budget() {
+fn all_tables_fit_the_token_budget() {
     let text = describe(&all_tables());
     let tokens = token_estimate(&text);
-    println!("all eight tables: {tokens} tokens");
-    assert!(tokens < 2_500, "{tokens} tokens:\n{text}");
+    println!("all tables: {tokens} tokens");
+    assert!(tokens < 3_000, "{tokens} tokens:\n{text}");
     insta::assert_snapshot!(text);
 }
 
