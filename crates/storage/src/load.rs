@@ -53,7 +53,17 @@ const TABLES: [&str; 10] = [
 const OF_PRODUCTS: [&str; 3] =
     ["retail_mcp.product_embeddings", "retail_mcp.product_texts", "retail_mcp.search_words"];
 
+const RENEW_DATA_EPOCH: &str = "SELECT retail_mcp.renew_data_epoch()";
+
 impl Admin {
+    /// Ends all answers that any server keeps.
+    ///
+    /// # Errors
+    /// [`StorageError::Statement`].
+    pub(crate) async fn renew_data_epoch(&mut self) -> Result<(), StorageError> {
+        self.execute_as("retail_owner", &[RENEW_DATA_EPOCH], "begin a history of the data").await
+    }
+
     /// What was loaded last, or none.
     ///
     /// # Errors
@@ -145,6 +155,7 @@ impl Admin {
             self.copy(table, progress).await?;
         }
         self.execute(include_str!("../sql/set_sequences.sql"), "set the sequences").await?;
+        self.execute(RENEW_DATA_EPOCH, "begin a history of the data").await?;
         for table in TABLES {
             let sql = format!("ALTER TABLE retail.{table} FORCE ROW LEVEL SECURITY");
             self.execute(&sql, "force row security").await?;

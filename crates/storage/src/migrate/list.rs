@@ -20,7 +20,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "product search", include_str!("../../migrations/0008_product_search.sql")),
     (9, "identity and audit", include_str!("../../migrations/0009_identity_and_audit.sql")),
     (10, "audit in batches", include_str!("../../migrations/0010_audit_in_batches.sql")),
+    (12, "data versions", include_str!("../../migrations/0012_data_versions.sql")),
 ];
+
+/// The number of the last migration that this version brings.
+pub const SCHEMA_VERSION: i64 = 12;
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.
 pub(super) fn migrator() -> Migrator {
@@ -59,5 +63,6 @@ mod tests {
             .map(|(version, name, _)| format!("{version:04}_{}.sql", name.replace(' ', "_")))
             .collect();
         assert_eq!(files, listed);
+        assert_eq!(MIGRATIONS.last().unwrap().0, SCHEMA_VERSION);
     }
 }
