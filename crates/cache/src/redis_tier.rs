@@ -70,6 +70,14 @@ impl RedisTier {
         Ok(Self { pool })
     }
 
+    /// Asks Redis for a sign of life.
+    ///
+    /// # Errors
+    /// [`TierError::Failed`] when there is none.
+    pub async fn ping(&self) -> Result<(), TierError> {
+        self.run::<String>(&Cmd::ping()).await.map(drop)
+    }
+
     async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, TierError> {
         let mut connection =
             self.pool.get().await.map_err(|error| TierError::Failed(error.into()))?;
