@@ -14,23 +14,29 @@ use uuid::Uuid;
 use crate::ServiceDatabase;
 
 /// The groups are columns, in the order of [`TableGroup::ALL`].
-const ASK: &str = "SELECT v.history, retail_sec.rights_version(), v.changes,
+const ASK: &str = "SELECT v.history, v.changes,
     v.sales, v.customers, v.catalogue, v.inventory, v.stores FROM retail_mcp.data_versions() v";
+const ASK_RIGHTS: &str = "SELECT retail_sec.rights_version()";
 const COMPACT: &str = "SELECT retail_mcp.compact_data_changes()";
 
 /// The column of the first group in [`ASK`].
-const FIRST_GROUP: usize = 3;
+const FIRST_GROUP: usize = 2;
 
 /// Longest time to ask, with the wait for a connection.
 const LONGEST: Duration = Duration::from_secs(2);
+
+/// How long an answer to [`ASK_RIGHTS`] counts. It takes PostgreSQL some milliseconds, and its answer changes with the
+/// schema, grants and keys alone.
+const RIGHTS_COUNT_FOR: Duration = Duration::from_secs(5);
 
 /// From so many rows on they are added up. Asking reads all of them.
 const COMPACT_FROM: i64 = 1_000;
 
 /// The versions that `retail_mcp.data_versions()` tells, as of the last time that it was asked.
 ///
-/// A write that was committed is known here at the latest one interval and one question later. A question that is not
-/// answered makes the versions unknown at once, and one that hangs when it has taken two seconds.
+/// A write that was committed is known here at the latest one interval and one question later; a changed schema, grant
+/// or key five seconds after that. A question that is not answered makes the versions unknown at once, and one that
+/// hangs when it has taken two seconds.
 pub struct PgDataVersions {
     known: RwLock<Option<Known>>,
     /// What was asked longer ago than this says nothing.
@@ -50,7 +56,7 @@ impl PgDataVersions {
     /// Must be called inside a tokio runtime.
     pub fn start(service: Arc<ServiceDatabase>, interval: Duration) -> Arc<Self> {
         let versions =
-            Arc::new(Self { known: RwLock::new(None), counts_for: interval + LONGEST * 2 });
+            Arc::new(Self { known: RwLock::new(None), counts_for: interval + LONGEST * 4 });
         tokio::spawn(follow(Arc::downgrade(&versions), service, interval));
         versions
     }
@@ -79,9 +85,10 @@ impl fmt::Debug for PgDataVersions {
 
 /// Asks until nobody wants to know.
 async fn follow(versions: Weak<PgDataVersions>, service: Arc<ServiceDatabase>, interval: Duration) {
+    let mut rights = None;
     loop {
         let asked = Instant::now();
-        let answer = ask(&service).await;
+        let answer = ask(&service, &mut rights).await;
         let Some(versions) = versions.upgrade() else { return };
         match answer {
             Ok((current, changes)) => {
@@ -108,21 +115,40 @@ async fn follow(versions: Weak<PgDataVersions>, service: Arc<ServiceDatabase>, i
     }
 }
 
-/// The versions now, and in how many rows they are.
-async fn ask(service: &ServiceDatabase) -> Result<(VersionVector, i64), Error> {
-    let asked = tokio::time::timeout(LONGEST, service.rows(ASK, &[], LONGEST));
-    let rows = asked.await.map_err(|late| Error::unavailable("the database", late))??;
-    let row = rows.first().ok_or_else(|| Error::internal("the database tells no versions"))?;
-    read(row).map_err(|error| Error::internal(error.to_string()))
+/// What was told of rights, and when it was asked.
+type Rights = Option<(String, Instant)>;
+
+/// The versions now, and in how many rows they are. Rights are asked for where they no longer count.
+async fn ask(
+    service: &ServiceDatabase,
+    rights: &mut Rights,
+) -> Result<(VersionVector, i64), Error> {
+    let unreadable = |error: tokio_postgres::Error| Error::internal(error.to_string());
+    // Before the data, which are then at least as new.
+    let (rights, _) = match rights {
+        Some(known) if known.1.elapsed() < RIGHTS_COUNT_FOR => known,
+        _ => {
+            *rights = None;
+            let asked = Instant::now();
+            let told = one(service, ASK_RIGHTS).await?.try_get(0).map_err(unreadable)?;
+            rights.insert((told, asked))
+        }
+    };
+    read(&one(service, ASK).await?, rights).map_err(unreadable)
 }
 
-fn read(row: &Row) -> Result<(VersionVector, i64), tokio_postgres::Error> {
-    let (history, rights): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-    let mut versions = VersionVector::first(epoch(&history, &rights));
+async fn one(service: &ServiceDatabase, sql: &str) -> Result<Row, Error> {
+    let asked = tokio::time::timeout(LONGEST, service.rows(sql, &[], LONGEST));
+    let rows = asked.await.map_err(|late| Error::unavailable("the database", late))??;
+    rows.into_iter().next().ok_or_else(|| Error::internal("the database tells no versions"))
+}
+
+fn read(row: &Row, rights: &str) -> Result<(VersionVector, i64), tokio_postgres::Error> {
+    let mut versions = VersionVector::first(epoch(row.try_get(0)?, rights));
     for (place, version) in (FIRST_GROUP..).zip(&mut versions.versions) {
         *version = row.try_get::<_, i64>(place)?.cast_unsigned();
     }
-    Ok((versions, row.try_get(2)?))
+    Ok((versions, row.try_get(1)?))
 }
 
 /// Another one where anything in either differs.

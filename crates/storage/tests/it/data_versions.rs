@@ -120,7 +120,7 @@ async fn every_table_behind_an_answer_is_listened_to() {
 #[rstest]
 #[case::policy("ALTER POLICY store_sees_own ON retail.orders USING (false)")]
 #[case::grant("GRANT SELECT ON retail.stores TO retail_query")]
-#[case::grant_of_a_column("REVOKE SELECT (phone) ON retail.customers FROM retail_query")]
+#[case::grant_of_a_column("GRANT SELECT (phone) ON retail.customers TO retail_sec")]
 #[case::row_security("ALTER TABLE retail.orders NO FORCE ROW LEVEL SECURITY")]
 #[case::function("ALTER FUNCTION retail_sec.current_store_id() SECURITY INVOKER")]
 #[case::schema("REVOKE USAGE ON SCHEMA retail_mcp FROM retail_query")]
@@ -147,6 +147,16 @@ async fn a_change_of_rights_begins_another_history(#[case] change: &str) {
     let after = now(&database).await;
     assert_ne!(before.epoch, after.epoch);
     assert!(!before.covers(&after, TableGroups::ALL) && !after.covers(&before, TableGroups::ALL));
+}
+
+/// By who was there already, too, and not only by who asks for the first time.
+#[tokio::test]
+async fn a_change_of_rights_is_heard_of_after_a_while() {
+    let database = TestDatabase::seeded().await;
+    let versions = follow(&database);
+    let before = heard(&versions, Option::is_some).await.unwrap();
+    database.psql("ALTER POLICY store_sees_own ON retail.orders USING (false)");
+    heard(&versions, |now| now.is_some_and(|now| now.epoch != before.epoch)).await;
 }
 
 #[tokio::test]
