@@ -92,7 +92,7 @@ pub fn router(
     let health = Router::new()
         .route("/health", get(health::alive))
         .route("/ready", get(health::ready))
-        .with_state(health::Readiness::new(app.health, draining));
+        .with_state(health::Readiness::new(app.health, app.kept_answers, draining));
     for_all(guarded.merge(health), server)
 }
 

@@ -56,7 +56,7 @@ impl PgDataVersions {
     /// Must be called inside a tokio runtime.
     pub fn start(service: Arc<ServiceDatabase>, interval: Duration) -> Arc<Self> {
         let versions =
-            Arc::new(Self { known: RwLock::new(None), counts_for: interval + LONGEST * 4 });
+            Arc::new(Self { known: RwLock::new(None), counts_for: interval + LONGEST * 2 });
         tokio::spawn(follow(Arc::downgrade(&versions), service, interval));
         versions
     }
@@ -96,7 +96,7 @@ async fn follow(versions: Weak<PgDataVersions>, service: Arc<ServiceDatabase>, i
                     info!("the versions of the data are known: answers are kept");
                 }
                 if changes >= COMPACT_FROM
-                    && let Err(error) = service.rows(COMPACT, &[], LONGEST).await
+                    && let Err(error) = one(&service, COMPACT).await
                 {
                     debug!(error = &error as &dyn std::error::Error, "changes were not added up");
                 }
