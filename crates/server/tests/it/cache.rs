@@ -136,7 +136,7 @@ async fn a_write_ends_what_was_read_from_the_table(#[case] write: &str, #[case] 
         let started = Instant::now();
         while ends && is_cached(&ask(&server, &token, call).await) {
             assert!(started.elapsed() < PATIENCE, "{call:?} is still given");
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
     for (call, ends) in calls.iter().zip(ends) {
@@ -160,7 +160,7 @@ async fn descriptions_of_tables_are_kept_until_rows_come() {
     let started = Instant::now();
     while ask(&server, &token, &call).await.text() == first {
         assert!(started.elapsed() < PATIENCE, "still {first}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }
 
