@@ -99,13 +99,13 @@ async fn nobody_else_is_given_it() {
     let server = keeping_with(embedded().await, &[], Some(embedder())).await;
     let seattle = StoreGrant::Store(store(SEATTLE).rls_user_id);
     let others = [
-        server.token_of("another", seattle.clone(), false),
-        server.token_of("one", seattle.clone(), true),
+        server.token_of("another", seattle, false),
+        server.token_of("one", seattle, true),
         server.token_of("one", StoreGrant::AllStores, false),
         server.manager(&store("Zava Retail Kirkland")),
     ];
     for call in calls() {
-        let one = server.token_of("one", seattle.clone(), false);
+        let one = server.token_of("one", seattle, false);
         ask(&server, &one, &call).await;
         assert!(is_cached(&ask(&server, &one, &call).await));
         for other in &others {

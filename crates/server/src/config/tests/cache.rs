@@ -11,7 +11,7 @@ use super::{environment, faults};
 fn answers_are_kept_in_memory_and_as_long_as_the_reference_does() {
     let cache = Config::load(&Sources::default()).unwrap().cache;
     assert_eq!(cache.mode, CacheMode::Memory);
-    assert_eq!(cache.queries_ttl, Duration::from_secs(300));
+    assert_eq!(cache.queries_ttl, Duration::from_mins(5));
     assert_eq!(cache.search_ttl, Duration::from_hours(1));
     assert_eq!(cache.recommendations_ttl, Duration::from_hours(4));
     assert_eq!(cache.embeddings_ttl, Duration::from_hours(7 * 24));

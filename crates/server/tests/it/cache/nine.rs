@@ -184,8 +184,7 @@ async fn world(redis: &TestRedis) -> World {
     let plain = TestServer::new(&database);
     let mut identities = identities();
     for identity in &mut identities {
-        let token =
-            |server: &TestServer| server.token_of(&identity.subject, identity.grant.clone(), false);
+        let token = |server: &TestServer| server.token_of(&identity.subject, identity.grant, false);
         identity.tokens = servers.iter().map(token).collect();
         let token = token(&plain);
         for table in SCHEMAS {
