@@ -94,7 +94,7 @@ impl AnswerCache {
         let inner = &self.inner;
         let digest = key.digest;
         let counters = inner.counters.of(V::KIND.name);
-        let present = inner.present();
+        let present = inner.present::<V>();
         if let Some(held) = inner.local.find(&digest).await
             && let Some(value) = held.entry.value::<V>()
         {
@@ -186,9 +186,11 @@ fn needs<V: Cacheable>(present: &Present) -> Needs {
 
 impl Inner {
     /// The versions first: what is read after them is at least as new.
-    fn present(&self) -> Present {
+    fn present<V: Cacheable>(&self) -> Present {
         let versions = self.versions.current();
-        Present { now: self.clock.now(), versions, max_stale: self.settings.max_stale }
+        let (time_to_live, max_stale) =
+            (self.settings.time_to_live(&V::KIND), self.settings.max_stale);
+        Present { now: self.clock.now(), versions, time_to_live, max_stale }
     }
 
     /// Reads an answer anew in the background, unless that is under way.
@@ -247,7 +249,7 @@ impl Inner {
                     (State::Stale, Purpose::Answer) => {
                         self.keep_local::<V>(digest, entry, &counters).await;
                         drop(landing);
-                        self.refresh::<V, F>(digest, &self.present(), &counters, || load);
+                        self.refresh::<V, F>(digest, &self.present::<V>(), &counters, || load);
                         return Ok(landed);
                     }
                     (State::Stale, Purpose::Refresh) | (State::Over, _) => {}
@@ -257,7 +259,7 @@ impl Inner {
             if purpose == Purpose::Refresh {
                 count(&counters.refreshes);
             }
-            let Present { now, versions, .. } = self.present();
+            let Present { now, versions, .. } = self.present::<V>();
             let loaded = AssertUnwindSafe(load).catch_unwind().await;
             let value = loaded
                 .unwrap_or_else(|_| Err(Error::internal("the read of an answer panicked")))
@@ -285,7 +287,7 @@ impl Inner {
         let bytes = remote.fetch(&name::<V>(&digest), most_bytes, counters).await?;
         match envelope::open::<V>(&self.space, &digest, &bytes) {
             Ok(entry) => {
-                let state = entry.origin.state::<V>(&self.present());
+                let state = entry.origin.state::<V>(&self.present::<V>());
                 if state != State::Fresh {
                     count(&counters.shared_outdated);
                 }
@@ -330,7 +332,7 @@ impl Inner {
             let (space, most_bytes) = (self.space.clone(), self.settings.max_value_bytes);
             remote.store(
                 name::<V>(&digest),
-                V::KIND.time_to_live,
+                self.settings.time_to_live(&V::KIND),
                 Arc::clone(counters),
                 move || envelope::seal(&space, &digest, &*value, &origin, most_bytes),
             );
@@ -345,7 +347,7 @@ impl Inner {
     ) {
         let weight = entry.value::<V>().map_or(0, |value| value.weight());
         let age = entry.origin.age(self.clock.now()).unwrap_or_default();
-        let keep_for = V::KIND.time_to_live.saturating_sub(age);
+        let keep_for = self.settings.time_to_live(&V::KIND).saturating_sub(age);
         if keep_for > Duration::ZERO {
             self.local.keep(digest, entry, weight, keep_for, Arc::clone(counters)).await;
         }

@@ -27,6 +27,8 @@ pub(crate) struct Origin {
 pub(crate) struct Present {
     pub(crate) now: DateTime<Utc>,
     pub(crate) versions: Option<VersionVector>,
+    /// Longest age of an answer.
+    pub(crate) time_to_live: Duration,
     /// Longest age of a stale answer.
     pub(crate) max_stale: Duration,
 }
@@ -50,8 +52,8 @@ impl Origin {
     }
 
     pub(crate) fn state<V: Cacheable>(&self, present: &Present) -> State {
-        let Kind { time_to_live, stale_for, .. } = V::KIND;
-        let Some(age) = self.age(present.now).filter(|age| *age < time_to_live) else {
+        let Kind { stale_for, .. } = V::KIND;
+        let Some(age) = self.age(present.now).filter(|age| *age < present.time_to_live) else {
             return State::Over;
         };
         let Some(current) = present.versions else {

@@ -43,7 +43,7 @@ pub struct Kind {
     pub name: &'static str,
     /// To be raised when the written form of the values changes: they do not say of what shape they are.
     pub format: u32,
-    /// Longest age of an answer that is given, whatever else holds.
+    /// Longest age of an answer that is given, whatever else holds, unless the settings of a cache say another.
     pub time_to_live: Duration,
     /// Longest age of an answer that is given though the data have changed, while a newer one is read. Zero: such
     /// an answer is never given.

@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod breaker;
 mod cache;
 mod decorators;
 mod entry;

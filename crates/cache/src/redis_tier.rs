@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_redis::redis::{AsyncConnectionConfig, Cmd, FromRedisValue, RedisError};
+use deadpool_redis::redis::{
+    AsyncConnectionConfig, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo, RedisError,
+};
 use deadpool_redis::{Manager, Pool, Runtime};
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
@@ -19,6 +21,8 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct RedisSettings {
     /// `redis://`, `rediss://` (TLS) or `redis+unix://`, with user, password and database where there are any.
     pub url: SecretString,
+    /// The password, in place of one in the address.
+    pub password: Option<SecretString>,
     /// Most connections.
     pub max_connections: usize,
 }
@@ -26,7 +30,7 @@ pub struct RedisSettings {
 impl RedisSettings {
     /// Up to 16 connections.
     pub fn new(url: impl Into<SecretString>) -> Self {
-        Self { url: url.into(), max_connections: 16 }
+        Self { url: url.into(), password: None, max_connections: 16 }
     }
 }
 
@@ -57,8 +61,19 @@ impl RedisTier {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(RESPONSE_TIMEOUT))
             .set_response_timeout(Some(RESPONSE_TIMEOUT));
-        let manager = Manager::new_with_config(settings.url.expose_secret(), config)
+        let mut place: ConnectionInfo = settings
+            .url
+            .expose_secret()
+            .trim()
+            .into_connection_info()
             .map_err(|_| RedisSettingsError::Url)?;
+        if let Some(password) = &settings.password {
+            let with_password =
+                place.redis_settings().clone().set_password(password.expose_secret());
+            place = place.set_redis_settings(with_password);
+        }
+        let manager =
+            Manager::new_with_config(place, config).map_err(|_| RedisSettingsError::Url)?;
         if settings.max_connections == 0 {
             return Err(RedisSettingsError::Pool);
         }
@@ -68,6 +83,14 @@ impl RedisTier {
             .build()
             .map_err(|_| RedisSettingsError::Pool)?;
         Ok(Self { pool })
+    }
+
+    /// Asks Redis for a sign of life.
+    ///
+    /// # Errors
+    /// [`TierError::Failed`] when there is none.
+    pub async fn ping(&self) -> Result<(), TierError> {
+        self.run::<String>(&Cmd::ping()).await.map(drop)
     }
 
     async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, TierError> {

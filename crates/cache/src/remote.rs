@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
+use retail_domain::CircuitBreaker;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::breaker::Breaker;
 use crate::settings::SharedTierSettings;
 use crate::shared_tier::{SharedTier, TierError};
 use crate::statistics::{KindCounters, count};
@@ -17,8 +17,8 @@ use crate::statistics::{KindCounters, count};
 pub(crate) struct Remote {
     tier: Arc<dyn SharedTier>,
     settings: SharedTierSettings,
-    pub(crate) lookups: Breaker,
-    pub(crate) writes: Breaker,
+    pub(crate) lookups: CircuitBreaker,
+    pub(crate) writes: CircuitBreaker,
     pub(crate) lookup_openings: AtomicU64,
     pub(crate) write_openings: AtomicU64,
     write_slots: Arc<Semaphore>,
@@ -26,7 +26,7 @@ pub(crate) struct Remote {
 
 impl Remote {
     pub(crate) fn new(tier: Arc<dyn SharedTier>, settings: SharedTierSettings) -> Self {
-        let breaker = || Breaker::new(settings.failures_to_open, settings.open_for);
+        let breaker = || CircuitBreaker::new(settings.failures_to_open);
         Self {
             tier,
             lookups: breaker(),
@@ -45,7 +45,7 @@ impl Remote {
         most_bytes: usize,
         counters: &KindCounters,
     ) -> Option<Vec<u8>> {
-        let Some(leave) = self.lookups.enter(Instant::now()) else {
+        let Ok(leave) = self.lookups.enter(Instant::now()) else {
             count(&counters.shared_left_out);
             return None;
         };
@@ -76,7 +76,7 @@ impl Remote {
             }
         };
         tracing::debug!(%problem, "a lookup in the shared cache failed");
-        if leave.failed(Instant::now()) {
+        if leave.failed(Instant::now(), self.open_for()) {
             count(&self.lookup_openings);
             tracing::warn!(%problem, "the shared cache is left alone: lookups fail");
         }
@@ -106,6 +106,11 @@ impl Remote {
         });
     }
 
+    /// By chance, so that servers do not come back together.
+    fn open_for(&self) -> Duration {
+        self.settings.open_for.mul_f64(rand::random_range(0.5..1.5))
+    }
+
     /// A look that takes no leave, so that values are not written out for nothing.
     fn writes_are_left_out(&self) -> bool {
         self.writes.is_shut(Instant::now())
@@ -118,7 +123,7 @@ impl Remote {
         time_to_live: Duration,
         counters: &KindCounters,
     ) {
-        let Some(leave) = self.writes.enter(Instant::now()) else {
+        let Ok(leave) = self.writes.enter(Instant::now()) else {
             count(&counters.writes_left_out);
             return;
         };
@@ -136,7 +141,7 @@ impl Remote {
         };
         count(&counters.failed_writes);
         tracing::debug!(%problem, "a write to the shared cache failed");
-        if leave.failed(Instant::now()) {
+        if leave.failed(Instant::now(), self.open_for()) {
             count(&self.write_openings);
             tracing::warn!(%problem, "the shared cache is not written to: writes fail");
         }

@@ -1,6 +1,9 @@
 //! How much the cache may take, and how long it may wait.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use crate::Kind;
 
 /// Bounds of the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +12,8 @@ pub struct CacheSettings {
     pub max_bytes: u64,
     /// Largest answer that is kept, in bytes: in memory, and in the form in which it is written to the shared tier.
     pub max_value_bytes: usize,
+    /// Longest age of an answer that is given, by the name of its kind. A kind that is not named has its own.
+    pub times_to_live: BTreeMap<&'static str, Duration>,
     /// Longest age of an answer that is given though the data have changed, for all kinds: the kind's own bound
     /// holds as well. Zero: such an answer is never given.
     pub max_stale: Duration,
@@ -24,10 +29,18 @@ impl Default for CacheSettings {
         Self {
             max_bytes: 64 * 1024 * 1024,
             max_value_bytes: 256 * 1024,
+            times_to_live: BTreeMap::new(),
             max_stale: Duration::from_hours(1),
             max_refreshes: 8,
             shared_tier: SharedTierSettings::default(),
         }
+    }
+}
+
+impl CacheSettings {
+    /// Longest age of an answer of a kind.
+    pub(crate) fn time_to_live(&self, kind: &Kind) -> Duration {
+        self.times_to_live.get(kind.name).copied().unwrap_or(kind.time_to_live)
     }
 }
 

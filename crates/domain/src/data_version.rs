@@ -43,12 +43,25 @@ impl TableGroup {
             | "product_description_embeddings"
             | "product_image_embeddings"
             | "product_texts"
-            | "product_vectors"
-            | "embedding_models" => Self::Catalogue,
+            | "product_embeddings"
+            | "embedding_models"
+            | "search_words"
+            | "search_synonyms" => Self::Catalogue,
             "inventory" => Self::Inventory,
             "stores" => Self::Stores,
             _ => return None,
         })
+    }
+
+    /// Its name in the database, in `retail_mcp.data_change`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sales => "sales",
+            Self::Customers => "customers",
+            Self::Catalogue => "catalogue",
+            Self::Inventory => "inventory",
+            Self::Stores => "stores",
+        }
     }
 
     const fn bit(self) -> u8 {
@@ -191,7 +204,7 @@ mod tests {
     #[case("order_items", Some(TableGroup::Sales))]
     #[case("retail.sales_by_day", Some(TableGroup::Sales))]
     #[case("sales_by_product_day", Some(TableGroup::Sales))]
-    #[case("retail_mcp.product_vectors", Some(TableGroup::Catalogue))]
+    #[case("retail_mcp.product_embeddings", Some(TableGroup::Catalogue))]
     #[case("other.orders", None)]
     #[case("pg_catalog.pg_class", None)]
     #[case("weather", None)]

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod audit;
+mod circuit_breaker;
 mod data_version;
 mod embedding;
 mod error;
@@ -14,6 +15,7 @@ mod schema;
 mod search;
 
 pub use audit::{AuditEntry, StatementSummary};
+pub use circuit_breaker::{CircuitBreaker, Leave};
 pub use data_version::{TableGroup, TableGroups, VersionVector};
 pub use embedding::{Embedding, EmbeddingModel};
 pub use error::{Error, ErrorCode, SharedError};

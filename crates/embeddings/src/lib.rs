@@ -1,12 +1,10 @@
 #![doc = include_str!("../README.md")]
 
-mod cached;
 #[cfg(feature = "local")]
 pub mod local;
 #[cfg(feature = "remote")]
 mod remote;
 
-pub use cached::{CacheCounts, CacheSettings, CachedEmbedder};
 #[cfg(feature = "local")]
 pub use local::{LocalEmbedder, LocalModelOptions};
 #[cfg(feature = "remote")]

@@ -1,6 +1,5 @@
 //! Embedding services by HTTP: Azure OpenAI, `OpenAI`, and services that answer as it does.
 
-mod breaker;
 mod client;
 mod entra;
 mod failure;
@@ -18,10 +17,9 @@ use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use retail_domain::ports::Embedder;
-use retail_domain::{Embedding, EmbeddingModel, Error};
+use retail_domain::{CircuitBreaker, Embedding, EmbeddingModel, Error};
 use tokio::sync::Semaphore;
 
-use self::breaker::Breaker;
 use self::client::{Clients, bearer_value, header_value};
 use self::entra::{Token, TokenSource, Tokens};
 use self::failure::{Failure, Kind};
@@ -55,7 +53,7 @@ pub struct OpenAiEmbedder {
     caller: Caller,
     clients: Clients,
     limits: RemoteLimits,
-    breaker: Breaker,
+    breaker: CircuitBreaker,
     /// Until when the service asked not to be called.
     held_until: Mutex<Option<Instant>>,
     places: Semaphore,
@@ -110,7 +108,7 @@ impl OpenAiEmbedder {
             }
         };
         let clients = Clients::new(limits.try_timeout.min(LONGEST_CONNECT), needs_tls)?;
-        let breaker = Breaker::new(limits.failures_to_open, limits.open_for);
+        let breaker = CircuitBreaker::new(limits.failures_to_open);
         let places = Semaphore::new(limits.concurrent_requests);
         let held_until = Mutex::new(None);
         Ok(Self { model, endpoint, caller, clients, limits, breaker, held_until, places, timer })
@@ -230,11 +228,21 @@ impl OpenAiEmbedder {
         };
         match &outcome {
             Err(failure) if failure.kind() == Kind::Broken => {
-                leave.failed(self.timer.now(), failure);
+                let open_for = self.limits.open_for;
+                if leave.failed(self.timer.now(), open_for) {
+                    let (failures, seconds) =
+                        (self.limits.failures_to_open, open_for.as_secs_f32());
+                    tracing::warn!(failures, seconds, cause = %failure, "the embedding service is left alone");
+                }
             }
             // Without a token the service was not asked, so nothing is known about it.
             Err(_) if used.is_none() && matches!(self.caller, Caller::Entra(_)) => drop(leave),
-            _ => leave.answered(),
+            // It answered as it should, or at least said itself why not.
+            _ => {
+                if leave.worked() {
+                    tracing::info!("the embedding service answers again");
+                }
+            }
         }
         outcome.map_err(|failure| (failure, used))
     }

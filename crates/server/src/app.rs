@@ -23,6 +23,7 @@ use tracing::warn;
 use crate::access::DatabaseAccess;
 use crate::config::{AuditConfig, AuditPolicyName, AuthConfig, AuthMode, Config};
 use crate::http::CredentialSource;
+use crate::kept_answers::{KeptAnswers, Ports, Sources};
 use crate::key_file;
 use crate::oidc::{self, SignIn};
 
@@ -40,6 +41,8 @@ pub struct App {
     pub oidc: Option<Arc<OidcResolver>>,
     /// Whether a tool call would work now.
     pub health: Arc<dyn HealthProbe>,
+    /// Whether answers are kept.
+    pub kept_answers: KeptAnswers,
     /// Which store an identity belongs to.
     pub stores: Arc<dyn StoreDirectory>,
     /// Where calls are recorded. Flush it when the last one has ended.
@@ -77,7 +80,7 @@ impl App {
         let database = Arc::new(QueryDatabase::new(
             &access.settings,
             &access.query,
-            access.identity_key,
+            access.identity_key.clone(),
             pool,
         )?);
         if let Some(file) = access.identity_key_file {
@@ -90,10 +93,19 @@ impl App {
         let grants: Arc<dyn IdentityGrants> = Arc::new(PgIdentityGrants::new(Arc::clone(&service)));
         let Identity { resolver: identities, credentials, sign_in, oidc } =
             identity(&config.auth, data_dir, Arc::clone(&clock), Arc::clone(&stores), grants)?;
+        let sources = Sources {
+            query_runner: PgQueryRunner::new(Arc::clone(&database)),
+            product_search: PgProductSearch::new(Arc::clone(&database)),
+            schema_catalog: PgSchemaCatalog::new(Arc::clone(&database)),
+            embedder,
+        };
+        let (kept_answers, ports) =
+            KeptAnswers::in_front_of(sources, config, &access.identity_key, &service)?;
+        let Ports { query_runner, product_search, schema_catalog, embedder } = ports;
         let mut mcp = RetailMcp::builder()
-            .query_runner(Arc::new(PgQueryRunner::new(Arc::clone(&database))))
-            .schema_catalog(Arc::new(PgSchemaCatalog::new(Arc::clone(&database))))
-            .product_search(Arc::new(PgProductSearch::new(Arc::clone(&database))))
+            .query_runner(query_runner)
+            .schema_catalog(schema_catalog)
+            .product_search(product_search)
             .audit_log(Arc::clone(&audit) as Arc<dyn AuditLog>)
             .clock(clock)
             .query_limits(query_limits(config)?);
@@ -109,6 +121,7 @@ impl App {
             health: Arc::new(
                 PgHealthProbe::new(Arc::clone(&database)).with_service(Arc::clone(&service)),
             ),
+            kept_answers,
             stores,
             audit,
             database,

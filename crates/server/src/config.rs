@@ -5,6 +5,7 @@
 
 mod aliases;
 mod auth;
+mod cache;
 mod edge;
 mod embeddings;
 mod error;
@@ -27,6 +28,7 @@ pub use auth::{
     AuthConfig, AuthMode, DelegationConfig, DevTokenConfig, IssuerConfig, RuleConfig,
     TrustedHeaderConfig,
 };
+pub use cache::{CacheConfig, CacheMode};
 pub use edge::{LimitsConfig, ProxyHeader, TlsConfig};
 pub use embeddings::{AzureAuth, AzureConfig, EmbeddingsConfig, OpenAiConfig, Provider};
 pub use error::{ConfigError, Fault};
@@ -70,6 +72,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// What turns texts into vectors.
     pub embeddings: EmbeddingsConfig,
+    /// Answers that are kept.
+    pub cache: CacheConfig,
     /// The record of calls.
     pub audit: AuditConfig,
     /// The log.

@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 use retail_domain::EmbeddingModel;
 use retail_domain::ports::Embedder;
 use retail_embeddings::{
-    Auth, CacheSettings, CachedEmbedder, EntraCredential, ManagedIdentityEndpoint, OpenAiEmbedder,
-    OpenAiSettings, RemoteLimits, Service, embedding_model,
+    Auth, EntraCredential, ManagedIdentityEndpoint, OpenAiEmbedder, OpenAiSettings, RemoteLimits,
+    Service, embedding_model,
 };
 
 use crate::config::{AzureAuth, AzureConfig, EmbeddingsConfig, OpenAiConfig, Provider};
@@ -40,19 +40,14 @@ pub async fn start(
     config: &EmbeddingsConfig,
     usage: Use,
 ) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    let embedder: Arc<dyn Embedder> = match config.provider() {
+    Ok(Some(match config.provider() {
         Provider::None => return Ok(None),
         Provider::Local => local(config, usage)
             .await
             .context("embeddings.provider is local; set it to none to search by words alone")?,
         Provider::AzureOpenai => remote(azure(&config.azure, config)?, config, usage)?,
         Provider::Openai => remote(openai(&config.openai), config, usage)?,
-    };
-    if usage == Use::Filling || config.cache_bytes == 0 {
-        return Ok(Some(embedder));
-    }
-    let cache = CacheSettings { max_bytes: config.cache_bytes, ..CacheSettings::default() };
-    Ok(Some(Arc::new(CachedEmbedder::new(embedder, &cache))))
+    }))
 }
 
 /// The model that the configuration names, or none where it names none. Loads nothing.

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod embedding;
 pub mod http;
+pub mod kept_answers;
 mod key_file;
 mod lifecycle;
 mod local;

@@ -426,6 +426,8 @@ BEGIN
         FROM retail.sales_by_product_day r
         GROUP BY 1, 2
     ) AS p ON p.store_id = o.store_id AND p.order_date = o.order_date;
+    -- Servers keep answers from them until the next write to sales.
+    INSERT INTO retail_mcp.data_change (table_group) VALUES ('sales');
 END $$;
 
 -- Compares the rollups with what they must be equal to, as it was committed: a row for each of them with the number of

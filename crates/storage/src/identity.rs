@@ -71,6 +71,12 @@ impl IdentityKey {
         hex::encode(self.hmac(message).finalize().into_bytes())
     }
 
+    /// A key of its own for another use, from which this one cannot be computed. Its message is like none that is signed.
+    pub fn derived(&self, purpose: &str) -> SecretBox<[u8; Self::BYTES]> {
+        let mac = self.hmac(&format!("key for another use|{purpose}")).finalize();
+        SecretBox::new(Box::new(mac.into_bytes().into()))
+    }
+
     /// Whether `mac` is that of `message`, in a time that does not tell how much of it is right.
     pub(crate) fn is_mac(&self, message: &str, mac: &str) -> bool {
         hex::decode(mac).is_ok_and(|mac| self.hmac(message).verify_slice(&mac).is_ok())

@@ -6,6 +6,7 @@ mod callers;
 mod cancel;
 mod capped;
 mod connection;
+mod data_versions;
 mod embeddings;
 mod error;
 mod granting;
@@ -43,6 +44,7 @@ pub use audit::{
     AuditAnchor, AuditBreak, AuditFault, AuditPolicy, AuditRecord, AuditReport, AuditSettings,
     AuditStatistics, AuditWriter,
 };
+pub use data_versions::PgDataVersions;
 pub use embeddings::{EmbeddingModelRecord, ProductText};
 pub use error::StorageError;
 pub use granting::{IdentityGrantRecord, NewIdentityGrant};
@@ -52,7 +54,7 @@ pub use identity::IdentityKey;
 pub use identity_grants::PgIdentityGrants;
 pub use keys::IdentityKeyRecord;
 pub use load::{CopyTable, LoadRecord};
-pub use migrate::{MigrateOptions, MigrationReport};
+pub use migrate::{MigrateOptions, MigrationReport, SCHEMA_VERSION};
 pub use pool::{KeyEnd, PoolSettings, QueryDatabase, QueryLogins};
 pub use posture::{Finding, FindingState, Posture};
 #[cfg(feature = "test-support")]

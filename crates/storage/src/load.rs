@@ -59,8 +59,17 @@ const OF_PRODUCTS: [&str; 3] =
 
 /// Enough to sort and join what is loaded, whatever its size: more goes to temporary files.
 const SETTINGS: &str = "SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '256MB'";
+const RENEW_DATA_EPOCH: &str = "SELECT retail_mcp.renew_data_epoch()";
 
 impl Admin {
+    /// Ends all answers that any server keeps.
+    ///
+    /// # Errors
+    /// [`StorageError::Statement`].
+    pub(crate) async fn renew_data_epoch(&mut self) -> Result<(), StorageError> {
+        self.execute_as("retail_owner", &[RENEW_DATA_EPOCH], "begin a history of the data").await
+    }
+
     /// What was loaded last, or none.
     ///
     /// # Errors
@@ -165,6 +174,7 @@ impl Admin {
         self.execute(rebuild, "add the sales up").await?;
         self.make_up_for(&put_off, progress).await?;
         self.execute(include_str!("../sql/set_sequences.sql"), "set the sequences").await?;
+        self.execute(RENEW_DATA_EPOCH, "begin a history of the data").await?;
         for table in TABLES {
             let sql = format!("ALTER TABLE retail.{table} FORCE ROW LEVEL SECURITY");
             self.execute(&sql, "force row security").await?;

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::AssertSqlSafe;
 use tracing::info;
 
+pub use self::list::SCHEMA_VERSION;
 use crate::admin::failed;
 use crate::{Admin, IdentityKey, StorageError};
 
@@ -137,6 +138,8 @@ impl Admin {
         }
         // A key that was not given is somebody else's to bring.
         let posture = self.put_posture(options.identity_key.is_some()).await?;
+        // Whoever put a backup back runs this next: nothing that was read before counts.
+        self.renew_data_epoch().await?;
         notes.extend(posture.remarks().map(ToString::to_string));
         info!(applied, adopted = foreign, "the database schema is current");
         Ok(MigrationReport { server_major_version, adopted: foreign, applied, notes })

@@ -55,6 +55,11 @@ impl PgProductSearch {
         Self { database, settings }
     }
 
+    /// What searches weigh, and where they stop.
+    pub fn settings(&self) -> &SearchSettings {
+        &self.settings
+    }
+
     /// A transaction of the caller's that has not begun, and the time by which it must have ended.
     async fn transaction(
         &self,

@@ -16,7 +16,7 @@ use retail_domain::{
     Column, Error, ErrorCode, Freshness, JsonRows, Principal, QueryAnswer, QueryLimits, SqlText,
     StatementSummary, Truncation,
 };
-use retail_sql_guard::{CheckedQuery, Guard};
+use retail_sql_guard::{CheckedQuery, Guard, GuardPolicy};
 
 use crate::QueryDatabase;
 use crate::capped::capped;
@@ -63,6 +63,11 @@ impl PgQueryRunner {
             statements: Arc::new(Statements::new()),
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// What statements may use.
+    pub fn guard_policy(&self) -> &GuardPolicy {
+        self.guard.policy()
     }
 
     /// The same with another clock, by which cursors end.

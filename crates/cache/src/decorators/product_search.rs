@@ -15,7 +15,7 @@ use retail_domain::{
 use serde::{Deserialize, Serialize};
 
 use self::kept::{KeptMatches, KeptRecommendations};
-use crate::{AnswerCache, Cacheable, Key, Kind, OneIdentity};
+use crate::{AnswerCache, Cacheable, Cached, Key, Kind, OneIdentity};
 
 /// Keeps what searches (an hour) and recommendations (4 hours) found, for the identity that asked.
 ///
@@ -31,6 +31,23 @@ impl CachedProductSearch {
     /// Asks `cache`, and then `inner`.
     pub fn new(inner: Arc<dyn ProductSearch>, cache: AnswerCache) -> Self {
         Self { inner, cache }
+    }
+
+    /// What is kept for `principal` and `request`, or else what `load` reads.
+    async fn ask<V, Q, F>(
+        &self,
+        principal: &Principal,
+        request: &Q,
+        load: impl FnOnce(Arc<dyn ProductSearch>, Principal, Q) -> F + Send,
+    ) -> Result<Cached<V>, Error>
+    where
+        V: for<'a> Cacheable<Audience = OneIdentity, Request<'a> = &'a Q>,
+        Q: Clone + Sync,
+        F: Future<Output = Result<V, Error>> + Send + 'static,
+    {
+        let key = Key::for_identity(self.cache.key_space(), principal, &request)?;
+        let load = || load(Arc::clone(&self.inner), principal.clone(), request.clone());
+        self.cache.get_or_load(&key, load).await
     }
 }
 
@@ -120,13 +137,10 @@ impl ProductSearch for CachedProductSearch {
         query: &SemanticQuery,
     ) -> Result<ProductMatches, Error> {
         let started = Instant::now();
-        let key = Key::for_identity(self.cache.key_space(), principal, &query)?;
-        let load = || {
-            let (inner, principal, query) =
-                (Arc::clone(&self.inner), principal.clone(), query.clone());
-            async move { inner.semantic(&principal, &query).await.map(|found| Semantic(found.into())) }
+        let load = |search: Arc<dyn ProductSearch>, caller, query| async move {
+            search.semantic(&caller, &query).await.map(|found| Semantic(found.into()))
         };
-        let cached = self.cache.get_or_load(&key, load).await?;
+        let cached = self.ask(principal, query, load).await?;
         Ok(cached.value.0.answer(cached.freshness, started))
     }
 
@@ -136,13 +150,10 @@ impl ProductSearch for CachedProductSearch {
         query: &HybridQuery,
     ) -> Result<ProductMatches, Error> {
         let started = Instant::now();
-        let key = Key::for_identity(self.cache.key_space(), principal, &query)?;
-        let load = || {
-            let (inner, principal, query) =
-                (Arc::clone(&self.inner), principal.clone(), query.clone());
-            async move { inner.hybrid(&principal, &query).await.map(|found| Hybrid(found.into())) }
+        let load = |search: Arc<dyn ProductSearch>, caller, query| async move {
+            search.hybrid(&caller, &query).await.map(|found| Hybrid(found.into()))
         };
-        let cached = self.cache.get_or_load(&key, load).await?;
+        let cached = self.ask(principal, query, load).await?;
         Ok(cached.value.0.answer(cached.freshness, started))
     }
 
@@ -152,16 +163,11 @@ impl ProductSearch for CachedProductSearch {
         request: &RecommendationRequest,
     ) -> Result<Recommendations, Error> {
         let started = Instant::now();
-        let key = Key::for_identity(self.cache.key_space(), principal, &request)?;
-        let load = || {
-            let (inner, principal, request) =
-                (Arc::clone(&self.inner), principal.clone(), request.clone());
-            async move {
-                let found = inner.recommend(&principal, &request).await?;
-                Ok(KeptRecommendations::new(found, behind(&request.kind)))
-            }
+        let load = |search: Arc<dyn ProductSearch>, caller, request: RecommendationRequest| async move {
+            let found = search.recommend(&caller, &request).await?;
+            Ok(KeptRecommendations::new(found, behind(&request.kind)))
         };
-        let cached = self.cache.get_or_load(&key, load).await?;
+        let cached = self.ask(principal, request, load).await?;
         Ok(cached.value.answer(cached.freshness, started))
     }
 }

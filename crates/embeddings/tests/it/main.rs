@@ -1,7 +1,5 @@
 //! Integration tests.
 
-#[cfg(test)]
-mod cached;
 #[cfg(feature = "local")]
 mod local;
 #[cfg(feature = "remote")]

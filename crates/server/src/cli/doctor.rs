@@ -11,7 +11,7 @@ use retail_storage::{Admin, EmbeddingModelRecord, Finding, FindingState, Posture
 use super::print;
 use crate::access::{self, DatabaseAccess};
 use crate::app::App;
-use crate::config::{Config, Purpose};
+use crate::config::{CacheMode, Config, Purpose};
 use crate::embedding;
 use crate::local::{self, LocalDatabase};
 
@@ -93,6 +93,7 @@ impl Doctor {
         if !self.security {
             posture.findings.extend(readiness(app).await);
             posture.findings.extend(identity_providers(app).await);
+            posture.findings.extend(redis(app).await);
             if let Some(SeenByAdmin { models, rollups }) = seen {
                 if let Some(model) = embedding::model(&config.embeddings)? {
                     posture.findings.push(vectors(&models, &model));
@@ -142,6 +143,22 @@ async fn readiness(app: &App) -> Vec<Finding> {
             mandatory: true,
         })
         .collect()
+}
+
+/// Whether servers can share answers, where they are to. One serves without.
+async fn redis(app: &App) -> Option<Finding> {
+    if app.kept_answers.mode() != CacheMode::Redis {
+        return None;
+    }
+    let problem = app.kept_answers.redis_problem().await;
+    Some(Finding {
+        check: "cache".to_owned(),
+        subject: "Redis".to_owned(),
+        state: if problem.is_none() { FindingState::Good } else { FindingState::Unfit },
+        detail: problem.unwrap_or_default().to_owned(),
+        fix_sql: None,
+        mandatory: false,
+    })
 }
 
 /// Whether tokens can be checked. A server serves without, and refuses those who sign in.

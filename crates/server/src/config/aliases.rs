@@ -77,6 +77,8 @@ pub(super) const ALIASES: &[Alias] = &[
     alias("AZURE_AUTHORITY_HOST", "embeddings.azure.authority_host", Conversion::FilledIn),
     alias("IDENTITY_ENDPOINT", "embeddings.azure.identity_endpoint", Conversion::FilledIn),
     alias("IDENTITY_HEADER", "embeddings.azure.identity_header", Conversion::FilledIn),
+    alias("REDIS_URL", "cache.redis_url", Conversion::Verbatim),
+    alias("REDIS_PASSWORD", "cache.redis_password", Conversion::Verbatim),
     alias("LOG_LEVEL", "log.level", Conversion::PythonLevel),
 ];
 

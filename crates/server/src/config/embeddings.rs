@@ -21,8 +21,6 @@ pub struct EmbeddingsConfig {
     /// The longest wait for a service's vector of a search text.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
-    /// Memory for vectors of search texts. 0: none.
-    pub cache_bytes: u64,
     /// Section `embeddings.azure`.
     pub azure: AzureConfig,
     /// Section `embeddings.openai`.

@@ -1,6 +1,7 @@
 //! The configuration as a whole.
 
 mod aliases;
+mod cache;
 mod embeddings;
 mod faults;
 mod layering;

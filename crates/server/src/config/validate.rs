@@ -2,7 +2,9 @@
 
 mod auth;
 
-use super::{AuthMode, Config, ConfigError, Fault, Provider, SslMode};
+use secrecy::ExposeSecret;
+
+use super::{AuthMode, CacheMode, Config, ConfigError, Fault, Provider, SslMode};
 
 /// What the process is about to do with the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,7 @@ pub(super) fn validate(config: &Config, purpose: Purpose) -> Result<(), ConfigEr
         faults.add("database.ssl_root_cert", "is not read with database.ssl_mode = \"disable\"");
     }
     validate_embeddings(&mut faults);
+    validate_cache(&mut faults);
     if matches!(purpose, Purpose::Serve | Purpose::Demo) {
         validate_http(&mut faults, purpose);
         validate_edge(&mut faults, purpose);
@@ -60,6 +63,23 @@ fn validate_embeddings(faults: &mut Faults<'_>) {
     }
     if provider != Provider::Local && embeddings.model_dir.is_some() {
         faults.add("embeddings.model_dir", "is read with embeddings.provider = \"local\" alone");
+    }
+}
+
+fn validate_cache(faults: &mut Faults<'_>) {
+    let cache = &faults.config.cache;
+    if cache.mode == CacheMode::Redis && cache.redis_url.is_none() {
+        faults.add(
+            "cache.redis_url",
+            "must be set with cache.mode = \"redis\", such as redis://127.0.0.1:6379",
+        );
+    }
+    let is_key = |text: &str| {
+        let text = text.trim();
+        text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    if cache.key.as_ref().is_some_and(|key| !is_key(key.expose_secret())) {
+        faults.add("cache.key", "must be 64 hexadecimal digits; `openssl rand -hex 32` makes them");
     }
 }
 

@@ -12,6 +12,8 @@ use serde_json::json;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::kept_answers::{CacheHealth, KeptAnswers};
+
 /// An answer counts this long, so that nobody can keep the database busy by asking.
 const REMEMBERED_FOR: Duration = Duration::from_secs(1);
 
@@ -24,33 +26,40 @@ pub(super) async fn alive() -> Response {
 #[derive(Clone)]
 pub(super) struct Readiness {
     probe: Arc<dyn HealthProbe>,
+    kept_answers: KeptAnswers,
     draining: CancellationToken,
-    last: Arc<Mutex<Option<(Instant, HealthReport)>>>,
+    last: Arc<Mutex<Option<(Instant, HealthReport, CacheHealth)>>>,
 }
 
 impl Readiness {
-    pub(super) fn new(probe: Arc<dyn HealthProbe>, draining: CancellationToken) -> Self {
-        Self { probe, draining, last: Arc::default() }
+    pub(super) fn new(
+        probe: Arc<dyn HealthProbe>,
+        kept_answers: KeptAnswers,
+        draining: CancellationToken,
+    ) -> Self {
+        Self { probe, kept_answers, draining, last: Arc::default() }
     }
 
-    async fn report(&self) -> HealthReport {
+    /// The state of what an answer needs, and of the cache, without which there is one too.
+    async fn report(&self) -> (HealthReport, Option<CacheHealth>) {
         if self.draining.is_cancelled() {
-            return HealthReport {
-                parts: vec![PartHealth {
-                    part: "server".to_owned(),
-                    ok: false,
-                    problem: Some("it is shutting down".to_owned()),
-                }],
-            };
+            let parts = vec![PartHealth {
+                part: "server".to_owned(),
+                ok: false,
+                problem: Some("it is shutting down".to_owned()),
+            }];
+            return (HealthReport { parts }, None);
         }
         // Held while asking: those who come meanwhile get the same answer.
         let mut last = self.last.lock().await;
         match &*last {
-            Some((asked, report)) if asked.elapsed() < REMEMBERED_FOR => report.clone(),
+            Some((asked, report, cache)) if asked.elapsed() < REMEMBERED_FOR => {
+                (report.clone(), Some(cache.clone()))
+            }
             _ => {
-                let report = self.probe.check().await;
-                *last = Some((Instant::now(), report.clone()));
-                report
+                let (report, cache) = tokio::join!(self.probe.check(), self.kept_answers.health());
+                *last = Some((Instant::now(), report.clone(), cache.clone()));
+                (report, Some(cache))
             }
         }
     }
@@ -58,11 +67,15 @@ impl Readiness {
 
 /// A tool call would work now: 200, or 503 with the part that does not.
 pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
-    let report = readiness.report().await;
+    let (report, cache) = readiness.report().await;
     let (status, word) = if report.is_ready() {
         (StatusCode::OK, "ready")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready")
     };
-    (status, Json(json!({"status": word, "parts": report.parts}))).into_response()
+    let mut body = json!({"status": word, "parts": report.parts});
+    if let (Some(cache), Some(body)) = (cache, body.as_object_mut()) {
+        body.insert("cache".to_owned(), json!(cache));
+    }
+    (status, Json(body)).into_response()
 }

@@ -9,6 +9,7 @@
 
 mod answers;
 mod audit;
+mod cache;
 mod cancellation;
 mod commands;
 mod demo;

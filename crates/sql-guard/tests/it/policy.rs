@@ -48,9 +48,8 @@ fn the_retail_policy_is_that_of_the_migrations() {
     )
     .replace("CREATE TABLE IF NOT EXISTS", "CREATE TABLE");
     for relation in guard().policy().relations() {
-        let (_, after) = migrations
-            .split_once(&format!("CREATE TABLE {relation} (\n"))
-            .expect(relation);
+        let (_, after) =
+            migrations.split_once(&format!("CREATE TABLE {relation} (\n")).expect(relation);
         let (body, _) = after.split_once("\n)").expect("an end");
         let columns: Vec<&str> = body
             .lines()

@@ -61,7 +61,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         'retail_mcp.sales_changes', 'retail_mcp.embedding_models',
         'retail_mcp.product_embeddings', 'retail_mcp.product_texts', 'retail_mcp.search_words',
         'retail_mcp.search_synonyms', 'retail_mcp.identity', 'retail_mcp.audit_log',
-        'retail_mcp.audit_head']) AS t
+        'retail_mcp.audit_head', 'retail_mcp.data_change', 'retail_mcp.data_epoch']) AS t
     UNION ALL
     SELECT t, 'service_reads', 'r', ARRAY['retail_service'], 'true'
     FROM unnest(ARRAY['retail.stores', 'retail_mcp.identity']) AS t
@@ -108,7 +108,19 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     JOIN (VALUES ('retail_query'), ('retail_query_hq')) AS r (name)
         ON f.only_role IS NULL OR f.only_role = r.name
     UNION ALL
-    VALUES ('service_login_is_fit', 'retail_service', true), ('log_position', 'retail_service', true)
+    VALUES ('service_login_is_fit', 'retail_service', true),
+           ('log_position', 'retail_service', true),
+           ('rights_version', 'retail_service', true)
+$$;
+
+-- The functions of retail_mcp that run with their owner's rights and that the service login may, and must, call.
+CREATE OR REPLACE FUNCTION retail_sec.service_functions()
+RETURNS TABLE (check_name text, function_name text, arguments text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES
+        ('audit log', 'append_audit', 'jsonb'),
+        ('data versions', 'data_versions', ''),
+        ('data versions', 'compact_data_changes', '')
 $$;
 
 -- The functions that decide who is asking, by the SHA-256 of their bodies in migrations 0002, 0006 and 0011.
@@ -144,7 +156,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('note_line_changes', 'a03df208cf4e327ce800dfea16485198ace9f5c6a5e6c9a59d71f0769f543115'),
         ('apply_sales_changes', 'c0727656fcd4046a1fd624b964d3d58b3c0848ca4826473e36a8f5e424b18055'),
         ('forget_sales', 'f5ac9467aff731cb7fa78fb23f8750ed7ab13ae702b5c181b67417c03c581778'),
-        ('rebuild_sales_rollups', 'c381727d2090decaea66d709591340d46ec87a37052fc2f0878b99587347eebf'),
+        ('rebuild_sales_rollups', '2ea2f0ffeb21e1e2b6eb2c91fe5825fca831785abd9c0c18277d805e21d66cd4'),
         ('check_sales_rollups', '497984dc429daeeb171dcb91bfd246a8f8c4ae9859387e88191c25ea5f8c0383')
 $$;
 
@@ -171,6 +183,36 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
             'EXECUTE FUNCTION retail_mcp.apply_sales_changes()')
 $$;
 
+-- The functions by which servers hear of writes, by the SHA-256 of their bodies in migration 0012: where one tells less, a
+-- kept answer outlives what it was read from.
+CREATE OR REPLACE FUNCTION retail_sec.data_version_functions()
+RETURNS TABLE (function_name text, body_sha256 text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES
+        ('note_data_change', 'c9861ac7d059c3ce67cd407d46f8abec29c6c5dc3ce0a19f8aa1b758c2ef3eb3'),
+        ('data_versions', '592532856e960e461830b3720e4d4a46c9915f6e4ae093c0543d7596f6788a4d'),
+        ('compact_data_changes', '9e6df2de15d935bba263f826f8faa2d36c8f02aae03fb7651396d0801c4c4be7')
+$$;
+
+-- The tables whose writes they hear of, and the group of each, as in retail_domain::TableGroup.
+CREATE OR REPLACE FUNCTION retail_sec.noted_tables()
+RETURNS TABLE (table_name text, table_group text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES
+        ('retail.orders', 'sales'), ('retail.order_items', 'sales'),
+        ('retail.customers', 'customers'),
+        ('retail.products', 'catalogue'), ('retail.categories', 'catalogue'),
+        ('retail.product_types', 'catalogue'),
+        ('retail.product_description_embeddings', 'catalogue'),
+        ('retail.product_image_embeddings', 'catalogue'),
+        ('retail_mcp.product_texts', 'catalogue'), ('retail_mcp.product_embeddings', 'catalogue'),
+        ('retail_mcp.embedding_models', 'catalogue'), ('retail_mcp.search_words', 'catalogue'),
+        ('retail_mcp.search_synonyms', 'catalogue'),
+        ('retail.inventory', 'inventory'),
+        ('retail.stores', 'stores'),
+        ('retail_mcp.identity', 'rights')
+$$;
+
 -- Whether a layer that needs a superuser was ever put in place here.
 CREATE OR REPLACE FUNCTION retail_sec.layer_is_recorded(p_layer text)
 RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -182,4 +224,5 @@ REVOKE ALL ON FUNCTION retail_sec.readable_columns(), retail_sec.granted_columns
     retail_sec.service_columns(),
     retail_sec.callable_functions(), retail_sec.identity_functions(), retail_sec.audit_functions(),
     retail_sec.rollup_functions(), retail_sec.rollup_triggers(),
+    retail_sec.service_functions(), retail_sec.data_version_functions(), retail_sec.noted_tables(),
     retail_sec.layer_is_recorded(text) FROM PUBLIC;

@@ -84,8 +84,9 @@ WHERE CASE WHEN c.schema_name = 'retail_sec'
                        -- Not another one that bears the name.
                        AND c.arguments = CASE f.function_name WHEN 'key_not_after' THEN 'text'
                                                               ELSE '' END)
-    WHEN c.schema_name = 'retail_mcp' AND c.name = 'append_audit' AND c.arguments = 'jsonb'
-        AND c.role_name = 'retail_service' THEN false
+    WHEN c.schema_name = 'retail_mcp' AND c.role_name = 'retail_service'
+        AND EXISTS (SELECT FROM retail_sec.service_functions() f
+                    WHERE f.function_name = c.name AND f.arguments = c.arguments) THEN false
     ELSE NOT c.is_trigger
          AND (c.is_definer OR c.is_volatile OR c.is_leakproof
               OR c.name ~ '^(pg_|lo_|dblink)') END
@@ -134,12 +135,22 @@ WHERE NOT EXISTS (SELECT FROM pg_proc p
                     AND p.prosecdef = (e.function_name = 'append_audit')
                     AND encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') = e.body_sha256)
 UNION ALL
-SELECT 'audit log', 'retail_mcp.append_audit(jsonb) for retail_service', 'missing',
+SELECT f.check_name, format('%s for retail_service', p.oid::regprocedure), 'missing',
        'it cannot be called',
-       'GRANT EXECUTE ON FUNCTION retail_mcp.append_audit(jsonb) TO retail_service', true
+       format('GRANT EXECUTE ON FUNCTION %s TO retail_service', p.oid::regprocedure), true
 FROM pg_proc p
-WHERE p.pronamespace = to_regnamespace('retail_mcp') AND p.proname = 'append_audit'
+JOIN retail_sec.service_functions() f ON f.function_name = p.proname
+WHERE p.pronamespace = to_regnamespace('retail_mcp')
   AND NOT has_function_privilege('retail_service', p.oid, 'EXECUTE')
+UNION ALL
+SELECT 'data versions', format('retail_mcp.%s()', e.function_name), 'unfit',
+       'it does not do what this version''s does: kept answers may outlive what they were read from',
+       '-- put the function of this version''s migration 0012 back', true
+FROM retail_sec.data_version_functions() e
+WHERE NOT EXISTS (SELECT FROM pg_proc p
+                  WHERE p.pronamespace = to_regnamespace('retail_mcp')
+                    AND p.proname = e.function_name AND p.pronargs = 0 AND p.prosecdef
+                    AND encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') = e.body_sha256)
 UNION ALL
 -- See lockdown.sql: a leakproof comparison runs before a policy.
 SELECT 'catalogue lockdown', 'comparisons of text',

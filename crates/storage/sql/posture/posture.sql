@@ -40,7 +40,8 @@ FROM unnest(ARRAY['role attributes', 'role membership', 'connection limit', 'rol
              'parameters', 'ownership', 'database', 'schemas', 'grants', 'views',
              'materialised views', 'row security', 'policies', 'indexes',
              'default privileges', 'functions', 'languages', 'extensions',
-             'catalogue lockdown', 'audit log', 'sales rollups', 'identity key', 'other databases'])
+             'catalogue lockdown', 'audit log', 'data versions', 'sales rollups', 'identity key',
+             'other databases'])
     WITH ORDINALITY AS c (name, position)
 -- FULL: a finding of a check that is missing in this list must not get lost.
 FULL JOIN finding f ON f.check_name = c.name

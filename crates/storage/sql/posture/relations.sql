@@ -194,5 +194,26 @@ LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = e.trigger_name AND t.
     AND t.tgfoid IN (SELECT p.oid FROM pg_proc p
                      WHERE p.pronamespace = to_regnamespace('retail_mcp') AND p.proname = 'keep_audit')
 WHERE t.oid IS NULL OR t.tgenabled <> 'A'
+UNION ALL
+SELECT 'data versions', format('trigger note_data_change of %s', e.table_name),
+       CASE WHEN t.oid IS NULL THEN 'missing' ELSE 'unfit' END,
+       'kept answers outlive writes to the table',
+       CASE WHEN t.oid IS NULL
+            THEN format('DROP TRIGGER IF EXISTS note_data_change ON %1$s; CREATE TRIGGER note_data_change '
+                        'AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %1$s FOR EACH STATEMENT '
+                        'EXECUTE FUNCTION retail_mcp.note_data_change(%2$L); ', e.table_name, e.table_group)
+            ELSE '' END
+       || format('ALTER TABLE %s ENABLE ALWAYS TRIGGER note_data_change', e.table_name),
+       true
+FROM retail_sec.noted_tables() e
+JOIN user_schema n ON n.name = split_part(e.table_name, '.', 1)
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = split_part(e.table_name, '.', 2)
+-- tgtype: after, for each statement, for all four.
+LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = 'note_data_change' AND t.tgtype = 60
+    AND t.tgqual IS NULL AND t.tgattr = ''::int2vector AND t.tgargs = convert_to(e.table_group, 'UTF8') || '\x00'::bytea
+    AND t.tgfoid IN (SELECT p.oid FROM pg_proc p
+                     WHERE p.pronamespace = to_regnamespace('retail_mcp')
+                       AND p.proname = 'note_data_change')
+WHERE t.oid IS NULL OR t.tgenabled <> 'A'
 $$;
 REVOKE ALL ON FUNCTION retail_sec.posture_of_relations() FROM PUBLIC;

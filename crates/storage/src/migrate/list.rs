@@ -21,9 +21,13 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (9, "identity and audit", include_str!("../../migrations/0009_identity_and_audit.sql")),
     (10, "audit in batches", include_str!("../../migrations/0010_audit_in_batches.sql")),
     (11, "identity in one look", include_str!("../../migrations/0011_identity_in_one_look.sql")),
+    (12, "data versions", include_str!("../../migrations/0012_data_versions.sql")),
     (13, "sales rollups", include_str!("../../migrations/0013_sales_rollups.sql")),
     (14, "log position", include_str!("../../migrations/0014_log_position.sql")),
 ];
+
+/// The number of the last migration that this version brings.
+pub const SCHEMA_VERSION: i64 = 14;
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.
 pub(super) fn migrator() -> Migrator {
@@ -62,5 +66,6 @@ mod tests {
             .map(|(version, name, _)| format!("{version:04}_{}.sql", name.replace(' ', "_")))
             .collect();
         assert_eq!(files, listed);
+        assert_eq!(MIGRATIONS.last().unwrap().0, SCHEMA_VERSION);
     }
 }

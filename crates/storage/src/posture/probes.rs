@@ -45,6 +45,9 @@ const ALWAYS: &[Probe] = &[
     probe("read the audit log", "SELECT * FROM retail_mcp.audit_log"),
     probe("change the audit log", "UPDATE retail_mcp.audit_log SET subject = '' WHERE false"),
     probe("add to the audit log", "SELECT * FROM retail_mcp.append_audit('[]')"),
+    probe("hear of writes", "SELECT * FROM retail_mcp.data_versions()"),
+    probe("read the writes", "SELECT * FROM retail_mcp.data_change"),
+    probe("hear of changed rights", "SELECT retail_sec.rights_version()"),
     probe("read who may sign in", "SELECT * FROM retail_mcp.identity"),
     probe(
         "let somebody sign in",
@@ -62,7 +65,8 @@ const ALWAYS: &[Probe] = &[
     probe("run a program", "COPY (SELECT 1) TO PROGRAM 'true'"),
 ];
 
-/// What the service login must be refused. It may look stores up, read grants and add to the audit log.
+/// What the service login must be refused. It may look stores up, read grants, add to the audit log and
+/// hear of writes.
 const SERVICE: &[Probe] = &[
     probe("read orders", "SELECT order_id FROM retail.orders LIMIT 1"),
     probe("read customers", "SELECT customer_id FROM retail.customers LIMIT 1"),
@@ -79,6 +83,8 @@ const SERVICE: &[Probe] = &[
     probe("empty the audit log", "TRUNCATE retail_mcp.audit_log"),
     probe("move the end of the audit log", "UPDATE retail_mcp.audit_head SET last_seq = 0"),
     probe("archive the audit log", "SELECT retail_mcp.prune_audit(0)"),
+    probe("hide a write", "DELETE FROM retail_mcp.data_change WHERE false"),
+    probe("begin another history of the data", "SELECT retail_mcp.renew_data_epoch()"),
     probe(
         "let somebody sign in",
         "INSERT INTO retail_mcp.identity (issuer, claim, value, all_stores, scopes)

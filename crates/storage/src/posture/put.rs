@@ -7,10 +7,11 @@ use crate::admin::failed;
 use crate::{Admin, StorageError};
 
 /// In the order in which they name each other.
-const FUNCTIONS: [&str; 9] = [
+const FUNCTIONS: [&str; 10] = [
     include_str!("../../sql/posture/locked.sql"),
     include_str!("../../sql/posture/expected.sql"),
     include_str!("../../sql/posture/describe.sql"),
+    include_str!("../../sql/posture/rights.sql"),
     include_str!("../../sql/posture/roles.sql"),
     include_str!("../../sql/posture/relations.sql"),
     include_str!("../../sql/posture/policies.sql"),

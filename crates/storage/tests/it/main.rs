@@ -8,6 +8,7 @@ mod audit;
 mod catalogue;
 mod corpus;
 mod customers;
+mod data_versions;
 mod embeddings;
 mod identity_grants;
 mod interleaved;

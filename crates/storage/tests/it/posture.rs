@@ -61,6 +61,8 @@ async fn a_migrated_database_is_good_and_says_what_was_checked() {
         "languages",
         "extensions",
         "catalogue lockdown",
+        "audit log",
+        "data versions",
         "identity key",
     ] {
         let good = |f: &&retail_storage::Finding| f.check == check && f.state == FindingState::Good;
@@ -250,6 +252,23 @@ async fn an_identity_function_that_says_something_else_is_refused() {
     let broken = posture(&database).await;
     assert!(
         broken.faults().any(|f| f.mandatory && f.subject == "retail_sec.current_store_id()"),
+        "{broken}"
+    );
+    assert!(!answers(&database).await);
+}
+
+/// One that always tells the same, so that no write is ever heard of.
+#[tokio::test]
+async fn a_version_function_that_says_something_else_is_refused() {
+    let database = TestDatabase::seeded().await;
+    database.psql(
+        "CREATE OR REPLACE FUNCTION retail_mcp.note_data_change()
+         RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+         BEGIN RETURN NULL; END $$",
+    );
+    let broken = posture(&database).await;
+    assert!(
+        broken.faults().any(|f| f.mandatory && f.subject == "retail_mcp.note_data_change()"),
         "{broken}"
     );
     assert!(!answers(&database).await);

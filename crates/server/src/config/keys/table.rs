@@ -1,6 +1,7 @@
 //! The keys themselves.
 
 mod auth;
+mod cache;
 mod database;
 mod embeddings;
 mod process;
@@ -13,7 +14,8 @@ use super::{Key, Kind};
 
 /// All keys, in the order of the documentation.
 pub(in crate::config) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
-    [server::KEYS, database::KEYS, auth::KEYS, embeddings::KEYS, process::KEYS].concat()
+    [server::KEYS, database::KEYS, auth::KEYS, embeddings::KEYS, cache::KEYS, process::KEYS]
+        .concat()
 });
 
 const fn key(

@@ -47,6 +47,8 @@ use super::{effective, environment, faults};
 #[case("AZURE_AUTHORITY_HOST", "https://x", "embeddings.azure.authority_host", "https://x")]
 #[case("IDENTITY_ENDPOINT", "http://x", "embeddings.azure.identity_endpoint", "http://x")]
 #[case("IDENTITY_HEADER", "h", "embeddings.azure.identity_header", "***")]
+#[case("REDIS_URL", "redis://redis:6379", "cache.redis_url", "***")]
+#[case("REDIS_PASSWORD", "'p'", "cache.redis_password", "***")]
 #[case("LOG_LEVEL", "INFO", "log.level", "info")]
 #[case("LOG_LEVEL", "WARNING", "log.level", "warn")]
 #[case("LOG_LEVEL", "CRITICAL", "log.level", "error")]

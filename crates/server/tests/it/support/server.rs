@@ -67,13 +67,17 @@ impl TestServer {
         let key_file = keys.path().join("dev-token-key");
         let token_key = DevTokenKey::load_or_create(&key_file).unwrap();
         let key_file = key_file.to_str().unwrap().to_owned();
-        let variables =
-            [("AUTH__MODE", "dev-token"), ("AUTH__DEV_TOKEN__KEY_FILE", key_file.as_str())]
-                .into_iter()
-                // The last value of a key is the one that counts, so the test's own come first.
-                .filter(|(name, _)| variables.iter().all(|(own, _)| own != name))
-                .chain(variables.iter().copied())
-                .map(|(name, value)| (format!("RETAIL_MCP__{name}"), value.to_owned()));
+        let variables = [
+            ("AUTH__MODE", "dev-token"),
+            ("AUTH__DEV_TOKEN__KEY_FILE", key_file.as_str()),
+            // Most tests write behind the server's back, and look at once.
+            ("CACHE__MODE", "off"),
+        ]
+        .into_iter()
+        // The last value of a key is the one that counts, so the test's own come first.
+        .filter(|(name, _)| variables.iter().all(|(own, _)| own != name))
+        .chain(variables.iter().copied())
+        .map(|(name, value)| (format!("RETAIL_MCP__{name}"), value.to_owned()));
         let config = Config::load(&Sources::default().with_environment(variables)).unwrap();
         let app = App::new(&config, access, keys.path(), embedder).unwrap();
         let audit = Arc::clone(&app.audit);
@@ -102,6 +106,14 @@ impl TestServer {
 
     fn token(&self, grant: StoreGrant) -> String {
         minted(&self.token_key, Arc::new(SystemClock), grant, Duration::from_mins(5))
+    }
+
+    /// A token for somebody else.
+    pub(crate) fn token_of(&self, subject: &str, grant: StoreGrant, with_costs: bool) -> String {
+        let ttl = Duration::from_mins(5);
+        let claims = DevTokenClaims { subject: subject.to_owned(), grant, with_costs, ttl };
+        let token = DevTokens::new(&self.token_key, Arc::new(SystemClock)).mint(&claims).unwrap();
+        token.expose_secret().to_owned()
     }
 
     /// Sends a call from this machine.

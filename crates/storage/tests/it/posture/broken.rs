@@ -455,6 +455,67 @@ const COUNT: &str = "CREATE FUNCTION retail.count_all() RETURNS bigint LANGUAGE 
     "sales rollups",
     "trigger sales_rollups_apply of retail_mcp.sales_changes"
 )]
+#[case::versions_for_callers(
+    "GRANT EXECUTE ON FUNCTION retail_mcp.data_versions() TO retail_query",
+    "functions",
+    "retail_mcp.data_versions() for retail_query"
+)]
+#[case::rights_for_callers(
+    "GRANT EXECUTE ON FUNCTION retail_sec.rights_version() TO retail_query_hq",
+    "functions",
+    "retail_sec.rights_version() for retail_query_hq"
+)]
+#[case::no_versions(
+    "REVOKE EXECUTE ON FUNCTION retail_mcp.data_versions() FROM retail_service",
+    "data versions",
+    "retail_mcp.data_versions() for retail_service"
+)]
+#[case::no_rights_version(
+    "REVOKE EXECUTE ON FUNCTION retail_sec.rights_version() FROM retail_service",
+    "functions",
+    "retail_sec.rights_version for retail_service"
+)]
+#[case::history_by_the_server(
+    "GRANT EXECUTE ON FUNCTION retail_mcp.renew_data_epoch() TO retail_service",
+    "functions",
+    "retail_mcp.renew_data_epoch() for retail_service"
+)]
+#[case::changes_by_the_server(
+    "GRANT INSERT ON retail_mcp.data_change TO retail_service",
+    "grants",
+    "retail_mcp.data_change for retail_service"
+)]
+#[case::deaf_table(
+    "ALTER TABLE retail.orders DISABLE TRIGGER note_data_change",
+    "data versions",
+    "trigger note_data_change of retail.orders"
+)]
+#[case::deaf_to_replicas(
+    "ALTER TABLE retail.products ENABLE TRIGGER note_data_change",
+    "data versions",
+    "trigger note_data_change of retail.products"
+)]
+#[case::change_trigger_gone(
+    "DROP TRIGGER note_data_change ON retail_mcp.search_synonyms",
+    "data versions",
+    "trigger note_data_change of retail_mcp.search_synonyms"
+)]
+#[case::change_of_another_group(
+    "DROP TRIGGER note_data_change ON retail.inventory; CREATE TRIGGER note_data_change
+     AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON retail.inventory FOR EACH STATEMENT
+     EXECUTE FUNCTION retail_mcp.note_data_change('sales');
+     ALTER TABLE retail.inventory ENABLE ALWAYS TRIGGER note_data_change",
+    "data versions",
+    "trigger note_data_change of retail.inventory"
+)]
+#[case::deaf_to_updates(
+    "DROP TRIGGER note_data_change ON retail.inventory; CREATE TRIGGER note_data_change
+     AFTER INSERT OR DELETE OR TRUNCATE ON retail.inventory FOR EACH STATEMENT
+     EXECUTE FUNCTION retail_mcp.note_data_change('inventory');
+     ALTER TABLE retail.inventory ENABLE ALWAYS TRIGGER note_data_change",
+    "data versions",
+    "trigger note_data_change of retail.inventory"
+)]
 #[case::temporary_files(
     "ALTER ROLE retail_query_hq IN DATABASE {db} SET temp_file_limit = -1",
     "role settings",

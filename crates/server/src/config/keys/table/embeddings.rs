@@ -1,6 +1,6 @@
 //! Section `embeddings`.
 
-use super::{MIB, MINUTE_MS, duration_ms, integer, key};
+use super::{MINUTE_MS, duration_ms, integer, key};
 use crate::config::keys::{Key, Kind};
 
 pub(super) const KEYS: &[Key] = &[
@@ -41,12 +41,6 @@ pub(super) const KEYS: &[Key] = &[
         Some("10s"),
         "The longest time that a search waits for a service's vector, with all tries. Then \
          `hybrid_product_search` goes by words alone. Must be shorter than `server.request_timeout`.",
-    ),
-    key(
-        "embeddings.cache_bytes",
-        integer(0, 1024 * MIB),
-        Some("16777216"),
-        "Memory for vectors of search texts that were asked before. 0 keeps none.",
     ),
     key(
         "embeddings.azure.endpoint",
