@@ -190,7 +190,7 @@ impl Place {
     }
 
     /// The same, where it follows another server.
-    pub(crate) fn as_standby(self) -> Self {
+    pub(crate) fn of_standby(self) -> Self {
         Self { is_standby: true, ..self }
     }
 

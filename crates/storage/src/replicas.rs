@@ -74,7 +74,7 @@ struct Mark {
 }
 
 /// What a server says of itself.
-struct Position {
+struct Found {
     system_id: i64,
     is_standby: bool,
     position: i64,
@@ -100,7 +100,7 @@ impl QueryDatabase {
             let settings = settings.at(address);
             Ok(Replica {
                 name: format!("{}:{}", address.host, address.port),
-                place: Place::new(&settings, logins, &self.keys, &pool)?.as_standby(),
+                place: Place::new(&settings, logins, &self.keys, &pool)?.of_standby(),
                 service: ServiceDatabase::new(&settings, service)?,
                 has_all_until: watch::Sender::new(None),
             })
@@ -127,7 +127,7 @@ impl Replicas {
         }
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         (0..count)
-            .map(|i| &self.all[first.wrapping_add(i) % count])
+            .filter_map(|i| self.all.get(first.wrapping_add(i) % count))
             .find(|replica| replica.lag().is_some_and(|lag| lag <= self.max_lag))
     }
 
@@ -226,13 +226,13 @@ pub(crate) fn may_go_on(error: &Error) -> bool {
     !matches!(error.code(), ErrorCode::QueryTimeout | ErrorCode::Overloaded | ErrorCode::Cancelled)
 }
 
-async fn position(database: &ServiceDatabase) -> Result<Position, Error> {
+async fn position(database: &ServiceDatabase) -> Result<Found, Error> {
     // Its own wait for a connection is longer.
     let asked = tokio::time::timeout(LOOK_TIMEOUT, database.rows(ASK, &[], LOOK_TIMEOUT));
     let rows = asked.await.map_err(|late| Error::unavailable("the database", late))??;
     let row = rows.first().ok_or_else(|| Error::internal("a server does not know its place"))?;
     let read = |error: tokio_postgres::Error| Error::internal(error.to_string());
-    Ok(Position {
+    Ok(Found {
         system_id: row.try_get(0).map_err(read)?,
         is_standby: row.try_get(1).map_err(read)?,
         position: row.try_get(2).map_err(read)?,

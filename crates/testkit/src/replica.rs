@@ -11,7 +11,7 @@ use crate::cluster::FOLLOWED;
 use crate::{TestDatabase, cluster};
 
 /// How long it may take to come to where the primary is.
-const CATCH_UP: Duration = Duration::from_secs(60);
+const CATCH_UP: Duration = Duration::from_mins(1);
 
 /// A PostgreSQL that follows the test cluster and answers reads. It ends when this is dropped.
 #[derive(Debug)]

@@ -39,7 +39,7 @@ impl PgAuditSink {
     /// # Errors
     /// [`Unavailable`](ErrorCode::Unavailable) when the database does not answer.
     pub(super) async fn append(&self, entries: &[AuditEntry]) -> Result<AuditAnchor, Error> {
-        let rows: Vec<Row<'_>> = entries.iter().map(Row::new).collect();
+        let rows: Vec<Named<'_>> = entries.iter().map(Named::new).collect();
         let entries = serde_json::to_string(&rows).map_err(Error::internal)?;
         let rows = self.service.rows(APPEND, &[(&entries, Type::TEXT)], LONGEST).await?;
         let row = rows.first().ok_or_else(|| Error::internal("the audit log has no end"))?;
@@ -54,7 +54,7 @@ impl PgAuditSink {
 
 /// An entry by the names of the table's columns.
 #[derive(Serialize)]
-struct Row<'a> {
+struct Named<'a> {
     entry_id: Uuid,
     called_at: String,
     request_id: &'a str,
@@ -72,7 +72,7 @@ struct Row<'a> {
     duration_us: i64,
 }
 
-impl<'a> Row<'a> {
+impl<'a> Named<'a> {
     fn new(entry: &'a AuditEntry) -> Self {
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let statement = entry.statement.as_ref();
