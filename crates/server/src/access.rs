@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use retail_auth::load_key;
-use retail_storage::{DatabaseSettings, IdentityKey, Login, QueryLogins, ServerAddress, TlsMode};
+use retail_storage::{
+    DatabaseSettings, IdentityKey, Login, QueryLogins, ReplicaSettings, ServerAddress, TlsMode,
+};
 use secrecy::ExposeSecret;
 
 use crate::config::{DatabaseConfig, SslMode};
@@ -98,6 +100,14 @@ pub(crate) fn settings(config: &DatabaseConfig) -> anyhow::Result<DatabaseSettin
             .clone()
             .map(|host| ServerAddress { host, port: config.pooler_port }),
     })
+}
+
+/// The standbys that the configuration names.
+pub(crate) fn replicas(config: &DatabaseConfig) -> ReplicaSettings {
+    // Each was read once when the configuration was checked.
+    let addresses =
+        config.replicas.iter().filter_map(|text| ServerAddress::parse(text, config.port)).collect();
+    ReplicaSettings { addresses, max_lag: config.replica_max_lag }
 }
 
 /// The administrator that the configuration names.

@@ -1,7 +1,8 @@
 //! The one place where the parts are joined.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use retail_auth::{
@@ -20,8 +21,8 @@ use retail_storage::{
 };
 use tracing::warn;
 
-use crate::access::DatabaseAccess;
-use crate::config::{AuditConfig, AuditPolicyName, AuthConfig, AuthMode, Config};
+use crate::access::{self, DatabaseAccess};
+use crate::config::{AuditConfig, AuditPolicyName, AuthConfig, AuthMode, Config, DatabaseConfig};
 use crate::http::CredentialSource;
 use crate::kept_answers::{KeptAnswers, Ports, Sources};
 use crate::key_file;
@@ -51,6 +52,18 @@ pub struct App {
     service: Arc<ServiceDatabase>,
 }
 
+/// How often it is asked how far standbys are behind.
+const LOOK_AT_REPLICAS_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks at the standbys until nobody asks them any more.
+async fn watch(database: Weak<QueryDatabase>, service: Arc<ServiceDatabase>) {
+    while let Some(database) = database.upgrade() {
+        database.look_at_replicas(&service).await;
+        drop(database);
+        tokio::time::sleep(LOOK_AT_REPLICAS_EVERY).await;
+    }
+}
+
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("mcp", &self.mcp).finish_non_exhaustive()
@@ -77,16 +90,18 @@ impl App {
             statement_timeout: config.query.statement_timeout,
             max_prepared_statements: config.database.max_prepared_statements,
         };
-        let database = Arc::new(QueryDatabase::new(
-            &access.settings,
-            &access.query,
-            access.identity_key.clone(),
-            pool,
-        )?);
+        let replicas = access::replicas(&config.database);
+        let database =
+            QueryDatabase::new(&access.settings, &access.query, access.identity_key.clone(), pool)?
+                .with_replicas(&access.settings, &access.query, &access.service, pool, &replicas)?;
+        let database = Arc::new(database);
         if let Some(file) = access.identity_key_file {
             tokio::spawn(key_file::follow(Arc::downgrade(&database), file));
         }
         let service = Arc::new(ServiceDatabase::new(&access.settings, &access.service)?);
+        if !replicas.addresses.is_empty() {
+            tokio::spawn(watch(Arc::downgrade(&database), Arc::clone(&service)));
+        }
         let audit =
             Arc::new(AuditWriter::start(Arc::clone(&service), audit_settings(&config.audit))?);
         let stores: Arc<dyn StoreDirectory> = Arc::new(PgStoreDirectory::new(Arc::clone(&service)));
@@ -127,6 +142,30 @@ impl App {
             database,
             service,
         })
+    }
+
+    /// Whether all servers' connections fit into the database. One that is down says nothing, and is no reason not to
+    /// start.
+    ///
+    /// # Errors
+    /// Names the keys and the numbers.
+    pub async fn check_connections(&self, config: &DatabaseConfig) -> anyhow::Result<()> {
+        match self.service.connection_limits().await {
+            Ok(limits) => {
+                let pool = PoolSettings {
+                    max_connections: config.pool_max_connections,
+                    ..PoolSettings::default()
+                };
+                Ok(limits.check(config.servers, &pool, config.pooler_host.is_some())?)
+            }
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "how many connections there are is not known"
+                );
+                Ok(())
+            }
+        }
     }
 
     /// Whether the database is fit to be served from. One that is down is no reason not to start: the

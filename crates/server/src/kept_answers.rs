@@ -101,7 +101,10 @@ impl KeptAnswers {
             ),
             locale: String::new(),
         };
-        let cache = Cache::new(&config.cache, &surroundings, identity_key, service)?;
+        let database = &config.database;
+        let read_lag =
+            if database.replicas.is_empty() { Duration::ZERO } else { database.replica_max_lag };
+        let cache = Cache::new(&config.cache, &surroundings, identity_key, service, read_lag)?;
         let answers = || cache.answers.clone();
         let ports = Ports {
             query_runner: Arc::new(CachedQueryRunner::new(Arc::new(query_runner), answers())),
@@ -152,6 +155,7 @@ impl Cache {
         surroundings: &Surroundings,
         identity_key: &IdentityKey,
         service: &Arc<ServiceDatabase>,
+        read_lag: Duration,
     ) -> anyhow::Result<Self> {
         let redis = match config.mode {
             CacheMode::Redis => Some(redis(config)?),
@@ -164,7 +168,8 @@ impl Cache {
             (Some(_), Some(key)) => key_of(key)?,
         };
         let poll = Duration::from_millis(config.version_poll_ms);
-        let versions: Arc<dyn DataVersions> = PgDataVersions::start(Arc::clone(service), poll);
+        let versions: Arc<dyn DataVersions> =
+            PgDataVersions::start_behind(Arc::clone(service), poll, read_lag);
         let mut answers =
             AnswerCache::builder(KeySpace::new(&secret, surroundings), Arc::clone(&versions))
                 .settings(settings(config));

@@ -1,5 +1,6 @@
 //! How new the data are, asked again and again.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use uuid::Uuid;
 
 use crate::ServiceDatabase;
 
-/// The groups are columns, in the order of [`TableGroup::ALL`].
+/// The groups are columns, in the order of [`retail_domain::TableGroup::ALL`].
 const ASK: &str = "SELECT v.history, v.changes,
     v.sales, v.customers, v.catalogue, v.inventory, v.stores FROM retail_mcp.data_versions() v";
 const ASK_RIGHTS: &str = "SELECT retail_sec.rights_version()";
@@ -38,7 +39,10 @@ const COMPACT_FROM: i64 = 1_000;
 /// or key five seconds after that. A question that is not answered makes the versions unknown at once, and one that
 /// hangs when it has taken two seconds.
 pub struct PgDataVersions {
-    known: RwLock<Option<Known>>,
+    /// What was told, the last at the end. Empty when that is not known.
+    known: RwLock<VecDeque<Known>>,
+    /// How old the data of a read may be that begins now.
+    read_lag: Duration,
     /// What was asked longer ago than this says nothing.
     counts_for: Duration,
 }
@@ -48,6 +52,8 @@ struct Known {
     versions: VersionVector,
     /// Before the question was sent.
     asked: Instant,
+    /// When the answer was there.
+    answered: Instant,
 }
 
 impl PgDataVersions {
@@ -55,25 +61,49 @@ impl PgDataVersions {
     ///
     /// Must be called inside a tokio runtime.
     pub fn start(service: Arc<ServiceDatabase>, interval: Duration) -> Arc<Self> {
-        let versions =
-            Arc::new(Self { known: RwLock::new(None), counts_for: interval + LONGEST * 2 });
+        Self::start_behind(service, interval, Duration::ZERO)
+    }
+
+    /// The same for reads that may come from a standby which is `read_lag` behind: so much later a write is known here, or
+    /// an answer from before it would be kept as one from after it.
+    ///
+    /// Must be called inside a tokio runtime.
+    pub fn start_behind(
+        service: Arc<ServiceDatabase>,
+        interval: Duration,
+        read_lag: Duration,
+    ) -> Arc<Self> {
+        let known = RwLock::default();
+        let versions = Arc::new(Self { known, read_lag, counts_for: interval + LONGEST * 2 });
         tokio::spawn(follow(Arc::downgrade(&versions), service, interval));
         versions
     }
 
-    fn set(&self, known: Option<Known>) -> bool {
-        // A plain value, whole at every moment.
-        let mut place = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let was_known = place.is_some();
-        *place = known;
+    fn set(&self, told: Option<Known>) -> bool {
+        // Whole after each step.
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let was_known = !known.is_empty();
+        match told {
+            Some(told) => known.push_back(told),
+            None => known.clear(),
+        }
+        while known.get(1).is_some_and(|next| self.counts(next)) {
+            known.pop_front();
+        }
         was_known
+    }
+
+    /// Whether each read that begins now is of the data that this tells of, or newer ones.
+    fn counts(&self, known: &Known) -> bool {
+        known.answered.elapsed() >= self.read_lag
     }
 }
 
 impl DataVersions for PgDataVersions {
     fn current(&self) -> Option<VersionVector> {
-        let known = *self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.filter(|known| known.asked.elapsed() < self.counts_for).map(|known| known.versions)
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.back().filter(|last| last.asked.elapsed() < self.counts_for)?;
+        known.iter().rev().find(|known| self.counts(known)).map(|known| known.versions)
     }
 }
 
@@ -92,7 +122,8 @@ async fn follow(versions: Weak<PgDataVersions>, service: Arc<ServiceDatabase>, i
         let Some(versions) = versions.upgrade() else { return };
         match answer {
             Ok((current, changes)) => {
-                if !versions.set(Some(Known { versions: current, asked })) {
+                let known = Known { versions: current, asked, answered: Instant::now() };
+                if !versions.set(Some(known)) {
                     info!("the versions of the data are known: answers are kept");
                 }
                 if changes >= COMPACT_FROM

@@ -6,6 +6,7 @@ mod callers;
 mod cancel;
 mod capped;
 mod connection;
+mod connection_limits;
 mod data_versions;
 mod embeddings;
 mod error;
@@ -44,6 +45,7 @@ pub use audit::{
     AuditAnchor, AuditBreak, AuditFault, AuditPolicy, AuditRecord, AuditReport, AuditSettings,
     AuditStatistics, AuditWriter,
 };
+pub use connection_limits::ConnectionLimits;
 pub use data_versions::PgDataVersions;
 pub use embeddings::{EmbeddingModelRecord, ProductText};
 pub use error::StorageError;

@@ -43,6 +43,13 @@ pub struct PoolSettings {
     pub max_prepared_statements: usize,
 }
 
+impl PoolSettings {
+    /// How many of the connections are head office's: a quarter, and at least one.
+    pub(crate) fn head_office_connections(&self) -> usize {
+        (self.max_connections / 4).max(1)
+    }
+}
+
 impl Default for PoolSettings {
     /// 8 connections, 5 seconds, 2 statements a caller, 5 seconds each, and 128 of them prepared.
     fn default() -> Self {
@@ -163,7 +170,7 @@ impl Place {
         keys: &KeyRing,
         pool: &PoolSettings,
     ) -> Result<Self, StorageError> {
-        let head_office_size = (pool.max_connections / 4).max(1);
+        let head_office_size = pool.head_office_connections();
         let manager = |login: &Login| QueryManager::for_callers(settings, login, pool);
         let make = |login: &Login, max_size: usize| {
             Pool::builder(manager(login)?)

@@ -15,7 +15,7 @@ use crate::sql_error::our_statement_failed;
 use crate::{DatabaseSettings, Login, StorageError};
 
 /// One for the audit log; the others look stores and grants up, which takes a millisecond.
-const MAX_CONNECTIONS: usize = 4;
+pub(crate) const MAX_CONNECTIONS: usize = 4;
 
 /// Longest wait for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -92,6 +92,40 @@ pub(crate) enum Tls {
     On(Box<MakeRustlsConnect>),
 }
 
+impl ServerAddress {
+    /// Reads `host`, `host:port`, an address such as `[::1]:5432`, or the folder of a socket with or without a port. None
+    /// for other texts.
+    ///
+    /// ```
+    /// use retail_storage::ServerAddress;
+    ///
+    /// let replica = ServerAddress::parse("replica-1.example.com", 5432).unwrap();
+    /// assert_eq!((replica.host.as_str(), replica.port), ("replica-1.example.com", 5432));
+    /// assert_eq!(ServerAddress::parse("[::1]:5433", 5432).unwrap().port, 5433);
+    /// assert!(ServerAddress::parse("replica:many", 5432).is_none());
+    /// ```
+    pub fn parse(text: &str, default_port: u16) -> Option<Self> {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (host, rest) = rest.split_once(']')?;
+                host.parse::<std::net::Ipv6Addr>().ok()?;
+                (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+            }
+            None => match text.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            },
+        };
+        let is_host = |c: char| !c.is_whitespace() && !"@?#".contains(c);
+        let port = match port {
+            Some(port) => port.parse().ok().filter(|port| *port > 0)?,
+            None => default_port,
+        };
+        (!host.is_empty() && host.chars().all(is_host))
+            .then(|| Self { host: host.to_owned(), port })
+    }
+}
+
 impl DatabaseSettings {
     /// A database on a host, with the default of all else.
     pub fn new(host: impl Into<String>, port: u16, database: impl Into<String>) -> Self {

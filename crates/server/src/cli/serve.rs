@@ -37,6 +37,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let embedder = embedding::start(&config.embeddings, Use::Searching).await?;
     let app = App::new(config, access, &data_dir, embedder)?;
     app.check_posture().await?;
+    app.check_connections(&config.database).await?;
     let audit = Arc::clone(&app.audit);
     let edge = http::edge(app, config, stop.clone(), abort.clone());
     let listener = lifecycle::listen(config.server.listen).await?;

@@ -71,6 +71,11 @@ pub struct DatabaseConfig {
     pub pooler_host: Option<String>,
     /// Its TCP port.
     pub pooler_port: u16,
+    /// Standbys that answer callers' statements: host and perhaps port.
+    pub replicas: Vec<String>,
+    /// The longest that one may be behind and still answer.
+    #[serde(with = "humantime_serde")]
+    pub replica_max_lag: Duration,
     /// How the connection is encrypted.
     pub ssl_mode: SslMode,
     /// Certificate authorities of the database server, a PEM file. None: those of the system.
@@ -93,6 +98,8 @@ pub struct DatabaseConfig {
     pub application_name: String,
     /// The most connections, those of stores and of head office together.
     pub pool_max_connections: usize,
+    /// Servers that share the database, this one among them.
+    pub servers: usize,
     /// The longest wait for a free connection.
     #[serde(with = "humantime_serde")]
     pub pool_acquire_timeout: Duration,

@@ -23,6 +23,7 @@ mod keys;
 mod oidc;
 mod questions;
 mod readiness;
+mod replicas;
 mod search;
 mod secrets;
 mod stdio;

@@ -110,6 +110,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     UNION ALL
     VALUES ('service_login_is_fit', 'retail_service', true),
            ('log_position', 'retail_service', true),
+           ('connection_limits', 'retail_service', true),
            ('rights_version', 'retail_service', true)
 $$;
 

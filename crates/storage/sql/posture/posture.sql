@@ -60,7 +60,19 @@ RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalo
         false)
 $$;
 
--- The same of the service login.
+-- How many connections there may be: of all together, and of each login.
+CREATE OR REPLACE FUNCTION retail_sec.connection_limits()
+RETURNS TABLE (usable integer, stores integer, head_office integer, service integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
+               - current_setting('reserved_connections')::integer,
+           max(r.rolconnlimit) FILTER (WHERE r.rolname = 'retail_query'),
+           max(r.rolconnlimit) FILTER (WHERE r.rolname = 'retail_query_hq'),
+           max(r.rolconnlimit) FILTER (WHERE r.rolname = 'retail_service')
+    FROM pg_roles r
+$$;
+
+-- Whether the service login is what it must be.
 CREATE OR REPLACE FUNCTION retail_sec.service_login_is_fit()
 RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT coalesce(
@@ -73,8 +85,8 @@ RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalo
 $$;
 
 REVOKE ALL ON FUNCTION retail_sec.posture(), retail_sec.login_is_fit(),
-    retail_sec.service_login_is_fit() FROM PUBLIC;
+    retail_sec.service_login_is_fit(), retail_sec.connection_limits() FROM PUBLIC;
 GRANT USAGE ON SCHEMA retail_sec TO retail_service;
-GRANT EXECUTE ON FUNCTION retail_sec.service_login_is_fit() TO retail_service;
+GRANT EXECUTE ON FUNCTION retail_sec.service_login_is_fit(), retail_sec.connection_limits() TO retail_service;
 GRANT EXECUTE ON FUNCTION retail_sec.posture(), retail_sec.login_is_fit()
     TO retail_query, retail_query_hq;

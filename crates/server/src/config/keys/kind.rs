@@ -6,6 +6,7 @@ use std::time::Duration;
 use ::config::ValueKind;
 use humantime_serde::re::humantime;
 use retail_auth::PeerNetwork;
+use retail_storage::ServerAddress;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use uuid::Uuid;
@@ -52,6 +53,8 @@ pub(in crate::config) enum Kind {
     Url,
     /// A host or an address, without a user or a password in it: `config` shows it.
     Place,
+    /// A list of database servers: host or socket folder, with or without a port.
+    Servers,
     /// A list of host names, with or without a port.
     Hosts,
     /// A list of web origins.
@@ -80,6 +83,7 @@ impl Kind {
             Self::Texts
             | Self::Choices(_)
             | Self::Hosts
+            | Self::Servers
             | Self::Origins
             | Self::Networks
             | Self::Uuids => {
@@ -144,6 +148,7 @@ impl Kind {
             Self::Url => check_url(text(value)?),
             Self::Place => check_place(text(value)?),
             Self::Hosts => each(value, check_host),
+            Self::Servers => each(value, check_server),
             Self::Origins => each(value, check_origin),
             Self::Networks => each(value, |item| {
                 item.parse::<PeerNetwork>()
@@ -229,6 +234,14 @@ fn check_host(host: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The value is not shown: a password could stand in it.
+fn check_server(text: &str) -> Result<(), String> {
+    match ServerAddress::parse(text, 1) {
+        Some(_) => Ok(()),
+        None => Err("must be a list of hosts such as replica-1:5432 or [::1]:5432, without user and password".to_owned()),
+    }
+}
+
 fn check_origin(origin: &str) -> Result<(), String> {
     match origin.split_once("://") {
         Some((scheme, host)) if !scheme.is_empty() && check_host(host).is_ok() => Ok(()),
@@ -282,6 +295,10 @@ mod tests {
     #[case(Kind::SocketAddr, "127.0.0.1", false)]
     #[case(Kind::Hosts, "mcp.example.com, mcp.example.com:8443", true)]
     #[case(Kind::Hosts, "https://mcp.example.com", false)]
+    #[case(Kind::Servers, "replica-1, replica-2:5433, [::1]:5432, /run/postgresql", true)]
+    #[case(Kind::Servers, "ann:secret@replica-1", false)]
+    #[case(Kind::Servers, "postgres://replica-1", false)]
+    #[case(Kind::Servers, "replica-1:0", false)]
     #[case(Kind::Origins, "https://chat.example.com,vscode-file://vscode-app", true)]
     #[case(Kind::Origins, "chat.example.com", false)]
     #[case(Kind::Origins, "https://chat.example.com/", false)]

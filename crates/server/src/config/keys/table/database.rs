@@ -22,6 +22,20 @@ pub(super) const KEYS: &[Key] = &[
          this: name it as `database.host`.",
     ),
     key("database.pooler_port", integer(1, 65_535), Some("6432"), "TCP port of the pooler."),
+    key(
+        "database.replicas",
+        Kind::Servers,
+        Some(""),
+        "Standbys that follow the database, such as `replica-1:5432`; without a port, `database.port` counts. Callers' \
+         statements are read there, by each in turn, and by the database itself where none is near enough or one fails. \
+         Each server has `database.pool_max_connections` to each of them, too.",
+    ),
+    key(
+        "database.replica_max_lag",
+        duration_ms(2000, 10 * MINUTE_MS),
+        Some("10s"),
+        "How far a standby may be behind and still answer. With standbys, kept answers may be as much older.",
+    ),
     key("database.name", Kind::Text, Some("zava"), "Name of the database."),
     key(
         "database.ssl_mode",
@@ -113,6 +127,14 @@ pub(super) const KEYS: &[Key] = &[
         Some("8"),
         "The most connections, those for stores and those for head office together. Each query role may \
          have 40, of all servers together, until an administrator sets another `CONNECTION LIMIT`.",
+    ),
+    key(
+        "database.servers",
+        integer(1, 1000),
+        Some("1"),
+        "How many servers share the database, this one among them: the most that autoscaling may start. `serve` does not \
+         start when their connections together are more than PostgreSQL's `max_connections` or the `CONNECTION LIMIT` of \
+         a role allow.",
     ),
     key(
         "database.pool_acquire_timeout",

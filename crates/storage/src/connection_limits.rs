@@ -1,0 +1,133 @@
+//! How many connections the database gives, and how many servers want.
+
+use std::time::Duration;
+
+use retail_domain::Error;
+use tokio_postgres::Row;
+
+use crate::service::MAX_CONNECTIONS as SERVICE_CONNECTIONS;
+use crate::{PoolSettings, ServiceDatabase, StorageError};
+
+const ASK: &str = "SELECT usable, stores, head_office, service FROM retail_sec.connection_limits()";
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// What the database gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// To all who are no superusers.
+    pub usable: usize,
+    /// To `retail_query`; none where it may take all.
+    pub stores: Option<usize>,
+    /// To `retail_query_hq`.
+    pub head_office: Option<usize>,
+    /// To `retail_service`.
+    pub service: Option<usize>,
+}
+
+impl ServiceDatabase {
+    /// Asks the database.
+    ///
+    /// # Errors
+    /// [`Unavailable`](retail_domain::ErrorCode::Unavailable) when it does not answer.
+    pub async fn connection_limits(&self) -> Result<ConnectionLimits, Error> {
+        let rows = self.rows(ASK, &[], LONGEST).await?;
+        let row = rows.first().ok_or_else(|| Error::internal("the database tells no limits"))?;
+        read(row).map_err(|error| Error::internal(error.to_string()))
+    }
+}
+
+fn read(row: &Row) -> Result<ConnectionLimits, tokio_postgres::Error> {
+    // -1 is no limit.
+    let limit = |place: usize| {
+        row.try_get(place).map(|limit: Option<i32>| limit.and_then(|limit| limit.try_into().ok()))
+    };
+    Ok(ConnectionLimits {
+        usable: limit(0)?.unwrap_or(0),
+        stores: limit(1)?,
+        head_office: limit(2)?,
+        service: limit(3)?,
+    })
+}
+
+impl ConnectionLimits {
+    /// Whether so many servers with such pools fit. `pooled` says that a pooler stands between them and the database, as
+    /// far as callers' statements go: then its own limits count.
+    ///
+    /// # Errors
+    /// [`StorageError::Setting`] with the keys and the numbers.
+    pub fn check(
+        &self,
+        servers: usize,
+        pool: &PoolSettings,
+        pooled: bool,
+    ) -> Result<(), StorageError> {
+        let head_office = pool.head_office_connections();
+        let stores = pool.max_connections - head_office;
+        let of_callers = if pooled { 0 } else { pool.max_connections };
+        let all = servers * (of_callers + SERVICE_CONNECTIONS);
+        let too_many = |needed: usize, there_are: usize, whose: &str, fix: &str| {
+            Err(StorageError::Setting(format!(
+                "{servers} servers (database.servers) with {} connections each (database.pool_max_connections) and \
+                 {SERVICE_CONNECTIONS} for themselves need {needed} {whose}, and there are {there_are}: make the pool \
+                 smaller, put a pooler between (database.pooler_host), or {fix}",
+                pool.max_connections
+            )))
+        };
+        if all > self.usable {
+            return too_many(
+                all,
+                self.usable,
+                "of PostgreSQL's connections",
+                "raise max_connections",
+            );
+        }
+        let roles = [
+            ("retail_query", servers * if pooled { 0 } else { stores }, self.stores),
+            ("retail_query_hq", servers * if pooled { 0 } else { head_office }, self.head_office),
+            ("retail_service", servers * SERVICE_CONNECTIONS, self.service),
+        ];
+        for (role, needed, limit) in roles {
+            if let Some(limit) = limit.filter(|limit| needed > *limit) {
+                let whose = format!("of the role {role}");
+                let fix = format!("ALTER ROLE {role} CONNECTION LIMIT {needed}");
+                return too_many(needed, limit, &whose, &fix);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn limits() -> ConnectionLimits {
+        ConnectionLimits { usable: 97, stores: Some(40), head_office: Some(40), service: Some(40) }
+    }
+
+    #[rstest]
+    #[case::one(1, 8, false, None)]
+    #[case::six_of_eight(6, 8, false, None)]
+    #[case::seven_of_eight(7, 8, false, Some("need 42 of the role retail_query, and there are 40"))]
+    #[case::large(2, 60, false, Some("need 128 of PostgreSQL's connections, and there are 97"))]
+    #[case::behind_a_pooler(10, 60, true, None)]
+    #[case::too_many_behind_a_pooler(11, 60, true, Some("need 44 of the role retail_service"))]
+    fn servers_fit_or_are_told_why_not(
+        #[case] servers: usize,
+        #[case] max_connections: usize,
+        #[case] pooled: bool,
+        #[case] expected: Option<&str>,
+    ) {
+        let pool = PoolSettings { max_connections, ..PoolSettings::default() };
+        let checked = limits().check(servers, &pool, pooled).map_err(|error| error.to_string());
+        match expected {
+            None => assert_eq!(checked, Ok(())),
+            Some(expected) => {
+                let said = checked.unwrap_err();
+                assert!(said.contains(expected) && said.contains("database.servers"), "{said}");
+            }
+        }
+    }
+}
