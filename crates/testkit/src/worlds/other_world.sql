@@ -86,6 +86,8 @@ WHERE customers.customer_id = own_customers.customer_id;
 INSERT INTO retail.customers SELECT * FROM own_customers ORDER BY customer_id DESC;
 
 SET LOCAL session_replication_role = origin;
+-- No trigger has added up what was written.
+SELECT retail_mcp.rebuild_sales_rollups();
 DO $$
 DECLARE
     k record;
