@@ -65,7 +65,7 @@ impl PgDataVersions {
     }
 
     /// The same for reads that may come from a standby which is `read_lag` behind: so much later a write is known here, or
-    /// an answer from before it would be kept as one from after it.
+    /// an answer from before it would be kept as one from after it. After a change of rights the versions are unknown as long.
     ///
     /// Must be called inside a tokio runtime.
     pub fn start_behind(
@@ -102,8 +102,10 @@ impl PgDataVersions {
 impl DataVersions for PgDataVersions {
     fn current(&self) -> Option<VersionVector> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.back().filter(|last| last.asked.elapsed() < self.counts_for)?;
-        known.iter().rev().find(|known| self.counts(known)).map(|known| known.versions)
+        let last = known.back().filter(|last| last.asked.elapsed() < self.counts_for)?;
+        let counts = known.iter().rev().find(|known| self.counts(known))?;
+        // Rights that have changed must not wait for standbys: until these have them too, nothing is kept.
+        (counts.versions.epoch == last.versions.epoch).then_some(counts.versions)
     }
 }
 

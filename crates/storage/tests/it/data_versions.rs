@@ -279,3 +279,31 @@ async fn while_the_database_does_not_answer_nothing_is_known() {
     let after = heard(&versions, Option::is_some).await.unwrap();
     assert_eq!(risen(&before, &after), [TableGroup::Inventory]);
 }
+
+/// Reads may come from a standby that has not seen the write, and must not be taken for newer than they are.
+#[tokio::test]
+async fn with_standbys_a_write_is_known_later_and_changed_rights_make_all_unknown_at_once() {
+    const LAG: Duration = Duration::from_secs(3);
+    let database = TestDatabase::seeded().await;
+    let service = Arc::new(database.service_database());
+    let versions = PgDataVersions::start_behind(Arc::clone(&service), INTERVAL, LAG);
+    let prompt = PgDataVersions::start(service, INTERVAL);
+    assert_eq!(versions.current(), None, "what was told now may be newer than a standby");
+    let before = heard(&versions, Option::is_some).await.unwrap();
+
+    let written = Instant::now();
+    database.psql("DELETE FROM retail.inventory WHERE store_id = 1");
+    heard(&prompt, |now| now.is_some_and(|now| risen(&before, &now) == [TableGroup::Inventory]))
+        .await;
+    let after = heard(&versions, |now| now.is_some_and(|now| now != before)).await.unwrap();
+    assert!(written.elapsed() >= LAG);
+    assert_eq!(risen(&before, &after), [TableGroup::Inventory]);
+
+    database.psql(
+        "INSERT INTO retail_mcp.identity (issuer, claim, value, all_stores, scopes)
+         VALUES ('i', 'c', 'v', true, '{}')",
+    );
+    heard(&versions, Option::is_none).await;
+    let anew = heard(&versions, Option::is_some).await.unwrap();
+    assert_ne!(anew.epoch, after.epoch);
+}
