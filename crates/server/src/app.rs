@@ -48,7 +48,7 @@ pub struct App {
     pub stores: Arc<dyn StoreDirectory>,
     /// Where calls are recorded. Flush it when the last one has ended.
     pub audit: Arc<AuditWriter>,
-    database: Arc<QueryDatabase>,
+    pub(crate) database: Arc<QueryDatabase>,
     service: Arc<ServiceDatabase>,
 }
 

@@ -71,7 +71,7 @@ pub fn edge(
     let probes = Router::new()
         .route("/health", get(health::alive))
         .route("/ready", get(health::ready))
-        .with_state(health::Readiness::new(app.health, app.kept_answers, draining));
+        .with_state(health::Readiness::new(app.health, app.kept_answers, app.database, draining));
     Edge(Arc::new(Way {
         around: Around {
             proxies: Proxies::new(server),

@@ -63,7 +63,7 @@ pub use posture::{Finding, FindingState, Posture};
 pub use product_search::SearchPlans;
 pub use product_search::{PgProductSearch, SearchSettings};
 pub use query_runner::PgQueryRunner;
-pub use replicas::{ReplicaSettings, ReplicaState};
+pub use replicas::{ReplicaCounts, ReplicaSettings, ReplicaState};
 pub use schema_catalog::PgSchemaCatalog;
 pub use service::ServiceDatabase;
 pub use settings::{DatabaseSettings, Login, ServerAddress, TlsMode};

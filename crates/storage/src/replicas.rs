@@ -47,6 +47,15 @@ pub struct ReplicaState {
     pub is_used: bool,
 }
 
+/// How many standbys there are, and how many of them answer callers now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplicaCounts {
+    /// As configured.
+    pub configured: usize,
+    /// Near enough at the last look.
+    pub in_use: usize,
+}
+
 /// The standbys of a database. There may be none.
 #[derive(Debug, Default)]
 pub(crate) struct Replicas {
@@ -116,6 +125,12 @@ impl QueryDatabase {
     pub async fn look_at_replicas(&self, primary: &ServiceDatabase) -> Vec<ReplicaState> {
         self.replicas.look(primary).await
     }
+
+    /// How many standbys answer callers now.
+    pub fn replica_counts(&self) -> ReplicaCounts {
+        let in_use = self.replicas.usable().count();
+        ReplicaCounts { configured: self.replicas.all.len(), in_use }
+    }
 }
 
 impl Replicas {
@@ -128,7 +143,11 @@ impl Replicas {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         (0..count)
             .filter_map(|i| self.all.get(first.wrapping_add(i) % count))
-            .find(|replica| replica.lag().is_some_and(|lag| lag <= self.max_lag))
+            .find(|replica| replica.is_usable(self.max_lag))
+    }
+
+    fn usable(&self) -> impl Iterator<Item = &Replica> {
+        self.all.iter().filter(|replica| replica.is_usable(self.max_lag))
     }
 
     async fn look(&self, primary: &ServiceDatabase) -> Vec<ReplicaState> {
@@ -141,7 +160,7 @@ impl Replicas {
         let system_id = place.map(|place| place.system_id);
         let mut states = Vec::with_capacity(self.all.len());
         for replica in &self.all {
-            let was_used = replica.lag().is_some_and(|lag| lag <= self.max_lag);
+            let was_used = replica.is_usable(self.max_lag);
             let found = match system_id {
                 Some(system_id) => replica.find(system_id).await,
                 // How far it is behind cannot be known; what was known ages.
@@ -158,8 +177,7 @@ impl Replicas {
                     }
                 }
             }
-            let lag = replica.lag();
-            let is_used = lag.is_some_and(|lag| lag <= self.max_lag);
+            let (lag, is_used) = (replica.lag(), replica.is_usable(self.max_lag));
             if is_used != was_used {
                 let lag_s = lag.map(|lag| lag.as_secs_f64());
                 info!(replica = replica.name, is_used, lag_s, "a read replica");
@@ -189,6 +207,10 @@ impl Replica {
     /// How far it is behind at most.
     pub(crate) fn lag(&self) -> Option<Duration> {
         self.has_all_until().map(|until| until.elapsed())
+    }
+
+    fn is_usable(&self, max_lag: Duration) -> bool {
+        self.lag().is_some_and(|lag| lag <= max_lag)
     }
 
     pub(crate) fn has_all_until(&self) -> Option<Instant> {

@@ -30,7 +30,7 @@ use super::gate::Gate;
 use super::identity::Identities;
 use super::refusal::Refusal;
 use super::step_up::StepUp;
-use super::{request_log, response_headers};
+use super::{health, request_log, response_headers};
 
 /// The address of the MCP service.
 const MCP: &str = "/mcp";
@@ -123,7 +123,7 @@ impl Around {
 
 impl Way {
     async fn route(&self, request: Request, peer: Peer) -> Response {
-        if request_log::is_probe(request.uri().path()) {
+        if health::is_probe(request.uri().path()) {
             return by(&self.probes, request).await;
         }
         if let Err(refusal) = self.gate.check(&request) {

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use retail_domain::ports::{HealthProbe, HealthReport, PartHealth};
+use retail_storage::QueryDatabase;
 use serde_json::json;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +17,11 @@ use crate::kept_answers::{CacheHealth, KeptAnswers};
 
 /// An answer counts this long, so that nobody can keep the database busy by asking.
 const REMEMBERED_FOR: Duration = Duration::from_secs(1);
+
+/// Whether an address is there for probes.
+pub(super) fn is_probe(path: &str) -> bool {
+    matches!(path, "/health" | "/ready")
+}
 
 /// The process lives. Depends on nothing else.
 pub(super) async fn alive() -> Response {
@@ -27,6 +33,7 @@ pub(super) async fn alive() -> Response {
 pub(super) struct Readiness {
     probe: Arc<dyn HealthProbe>,
     kept_answers: KeptAnswers,
+    database: Arc<QueryDatabase>,
     draining: CancellationToken,
     last: Arc<Mutex<Option<(Instant, HealthReport, CacheHealth)>>>,
 }
@@ -35,9 +42,10 @@ impl Readiness {
     pub(super) fn new(
         probe: Arc<dyn HealthProbe>,
         kept_answers: KeptAnswers,
+        database: Arc<QueryDatabase>,
         draining: CancellationToken,
     ) -> Self {
-        Self { probe, kept_answers, draining, last: Arc::default() }
+        Self { probe, kept_answers, database, draining, last: Arc::default() }
     }
 
     /// The state of what an answer needs, and of the cache, without which there is one too.
@@ -76,6 +84,11 @@ pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
     let mut body = json!({"status": word, "parts": report.parts});
     if let (Some(cache), Some(body)) = (cache, body.as_object_mut()) {
         body.insert("cache".to_owned(), json!(cache));
+    }
+    let standbys = readiness.database.replica_counts();
+    if let (1.., Some(body)) = (standbys.configured, body.as_object_mut()) {
+        let counts = json!({"configured": standbys.configured, "in_use": standbys.in_use});
+        body.insert("standbys".to_owned(), counts);
     }
     (status, Json(body)).into_response()
 }

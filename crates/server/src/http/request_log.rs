@@ -9,6 +9,7 @@ use tracing::{Instrument, debug, info, info_span};
 use uuid::Uuid;
 
 use super::client_address::ClientAddress;
+use super::health;
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -46,7 +47,7 @@ where
     }
     let _entered = span.enter();
     // Probes ask every few seconds; what they find out is logged where it is found.
-    if is_probe(&path) {
+    if health::is_probe(&path) {
         debug!(path, status = response.status().as_u16(), "probe");
         return response;
     }
@@ -59,11 +60,6 @@ where
         "request"
     );
     response
-}
-
-/// Whether an address is there for probes.
-pub(super) fn is_probe(path: &str) -> bool {
-    matches!(path, "/health" | "/ready")
 }
 
 fn is_harmless(id: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use retail_testkit::{TestDatabase, TestReplica, store};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{Call, PATIENCE, TestServer, access_to, start_on};
 
@@ -46,6 +46,8 @@ async fn an_answer_of_a_standby_does_not_outlive_its_lag() {
     let before = stock(&server, &token).await;
     // The standby has been looked at, and the versions that count are known.
     tokio::time::sleep(Duration::from_secs(7)).await;
+    let ready = server.get("/ready").await.body;
+    assert_eq!(ready["standbys"], json!({"configured": 1, "in_use": 1}), "{ready}");
     replica.fall_behind(&database);
     database.psql(WRITE);
     tokio::time::sleep(Duration::from_millis(500)).await;
