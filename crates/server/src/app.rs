@@ -197,8 +197,9 @@ impl App {
     /// # Errors
     /// When a role cannot log in.
     pub async fn posture(&self) -> Result<Posture, StorageError> {
-        let mut posture = self.database.posture().await?;
-        posture.findings.extend(self.service.posture().await?);
+        let (mut posture, service) =
+            tokio::try_join!(self.database.posture(), self.service.posture())?;
+        posture.findings.extend(service);
         Ok(posture)
     }
 }

@@ -1,6 +1,9 @@
 //! The login roles' side: asks the function, and tries.
 
+use futures_util::FutureExt as _;
+use futures_util::future::{Either, ready};
 use retail_domain::RlsUserId;
+use tokio::sync::oneshot;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Row as PgRow};
 use uuid::Uuid;
@@ -39,17 +42,22 @@ pub(super) async fn look(
     // A correctly signed identity of no store: believed, and sees nothing.
     let key = &*keys.current();
     let nobody = Who::Store(RlsUserId(Uuid::nil()));
+    // The function takes longest, and says the same to both: the other role tries meanwhile.
+    let (tell, told) = oneshot::channel();
     let (mut findings, more) = tokio::try_join!(
-        look_as(stores, "retail_query", nobody, key),
-        look_as(head_office, "retail_query_hq", Who::AllStores, key)
+        look_as(stores, "retail_query", nobody, key, Lockdown::Ask(tell)),
+        look_as(head_office, "retail_query_hq", Who::AllStores, key, Lockdown::Told(told))
     )?;
-    // Both roles asked the same function; what only one was told counts too.
-    for finding in more {
-        if !findings.contains(&finding) {
-            findings.push(finding);
-        }
-    }
+    findings.extend(more);
     Ok(Posture { findings })
+}
+
+/// How a role comes to know whether a superuser has locked the catalogue.
+enum Lockdown {
+    /// It asks the function, and tells the other role.
+    Ask(oneshot::Sender<bool>),
+    /// It is told.
+    Told(oneshot::Receiver<bool>),
 }
 
 async fn look_as(
@@ -57,14 +65,23 @@ async fn look_as(
     expected_user: &str,
     who: Who,
     key: &IdentityKey,
+    lockdown: Lockdown,
 ) -> Result<Vec<Finding>, StorageError> {
     let user = manager.user();
     let lost = |source| StorageError::QueryRole { user: user.to_owned(), source };
     let client = manager.connect().await.map_err(lost)?;
-    let mut findings = match client.query_typed(ASK, &[]).await {
-        Ok(rows) => rows.iter().map(finding).collect::<Result<Vec<_>, _>>().map_err(lost)?,
-        Err(error) if cannot_be_asked(&error) => vec![unasked(user)],
-        Err(error) => return Err(lost(error)),
+    let mut findings = Vec::new();
+    let locked = match lockdown {
+        Lockdown::Ask(tell) => {
+            findings = ask(&client, user).await.map_err(lost)?;
+            let locked =
+                findings.iter().any(|finding| finding.check == LOCKDOWN && finding.mandatory);
+            // The other role may have failed already.
+            let _ = tell.send(locked);
+            Either::Left(ready(locked))
+        }
+        // Nobody tells when the one who asks has failed, and then so has the look.
+        Lockdown::Told(told) => Either::Right(told.map(|told| told.unwrap_or(true))),
     };
     let fit = is_fit(&client, LOGIN_IS_FIT).await.map_err(lost)? && user == expected_user;
     findings.push(login(user, expected_user, fit));
@@ -72,10 +89,18 @@ async fn look_as(
         // Such a role is allowed what the probes try.
         return Ok(findings);
     }
-    let locked = findings.iter().any(|finding| finding.check == LOCKDOWN && finding.mandatory);
     findings.push(try_key(&client, user, who, key).await.map_err(lost)?);
     findings.extend(try_all(&client, user, locked).await.map_err(lost)?);
     Ok(findings)
+}
+
+/// What the function says.
+async fn ask(client: &Client, user: &str) -> Result<Vec<Finding>, tokio_postgres::Error> {
+    match client.query_typed(ASK, &[]).await {
+        Ok(rows) => rows.iter().map(finding).collect(),
+        Err(error) if cannot_be_asked(&error) => Ok(vec![unasked(user)]),
+        Err(error) => Err(error),
+    }
 }
 
 /// Looks at the service login over a connection of its own.

@@ -1,6 +1,7 @@
 //! What a login role must be refused, tried: so that a function that is stale, or lies, is not the only
 //! witness. Whatever is not refused is rolled back.
 
+use futures_util::future::try_join_all;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, SimpleQueryMessage};
 
@@ -44,7 +45,11 @@ const ALWAYS: &[Probe] = &[
     probe("truncate", "TRUNCATE retail.inventory"),
     probe("read the audit log", "SELECT * FROM retail_mcp.audit_log"),
     probe("change the audit log", "UPDATE retail_mcp.audit_log SET subject = '' WHERE false"),
-    probe("add to the audit log", "SELECT * FROM retail_mcp.append_audit('[]')"),
+    probe(
+        "add to the audit log",
+        "SELECT * FROM retail_mcp.append_audit(
+             NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+    ),
     probe("hear of writes", "SELECT * FROM retail_mcp.data_versions()"),
     probe("read the writes", "SELECT * FROM retail_mcp.data_change"),
     probe("hear of changed rights", "SELECT retail_sec.rights_version()"),
@@ -116,16 +121,22 @@ const LOCKED: &[Probe] = &[
     probe("run a block of code", "DO $$ BEGIN NULL; END $$"),
 ];
 
-/// Tries all on a connection of a query role.
+/// Tries all on a connection of a query role; what depends on the lockdown last, when it is known.
 ///
 /// # Errors
 /// The driver's, when the connection is lost.
 pub(super) async fn try_all(
     client: &Client,
     user: &str,
-    locked: bool,
+    locked: impl Future<Output = bool> + Send,
 ) -> Result<Vec<Finding>, Error> {
-    try_each(client, user, ALWAYS.iter().chain(if locked { LOCKED } else { &[] })).await
+    let is_standby = is_standby(client).await?;
+    let mut tried = Tried::default();
+    tried.each(client, user, is_standby, ALWAYS).await?;
+    if locked.await {
+        tried.each(client, user, is_standby, LOCKED).await?;
+    }
+    Ok(tried.findings(user))
 }
 
 /// Tries all on a connection of the service login.
@@ -133,41 +144,56 @@ pub(super) async fn try_all(
 /// # Errors
 /// The driver's, when the connection is lost.
 pub(super) async fn try_service(client: &Client, user: &str) -> Result<Vec<Finding>, Error> {
-    try_each(client, user, SERVICE.iter()).await
+    let mut tried = Tried::default();
+    tried.each(client, user, is_standby(client).await?, SERVICE).await?;
+    Ok(tried.findings(user))
 }
 
-async fn try_each(
-    client: &Client,
-    user: &str,
-    probes: impl Iterator<Item = &Probe> + Send,
-) -> Result<Vec<Finding>, Error> {
-    let is_standby = is_standby(client).await?;
-    let mut findings = Vec::new();
-    let mut tried = 0_u32;
-    for probe in probes {
-        tried += 1;
-        if let Some(answer) = not_refused(client, probe, is_standby).await? {
-            findings.push(Finding {
+/// What came of it.
+#[derive(Default)]
+struct Tried {
+    count: usize,
+    not_refused: Vec<Finding>,
+}
+
+impl Tried {
+    async fn each(
+        &mut self,
+        client: &Client,
+        user: &str,
+        is_standby: bool,
+        probes: &[Probe],
+    ) -> Result<(), Error> {
+        // All are sent at once and answered one after the other: each is a transaction of its own.
+        let answers = probes.iter().map(|probe| not_refused(client, probe, is_standby));
+        let answers = try_join_all(answers).await?;
+        self.count += probes.len();
+        for (probe, answer) in probes.iter().zip(answers) {
+            self.not_refused.extend(answer.map(|answer| Finding {
                 check: "probes".to_owned(),
                 subject: user.to_owned(),
                 state: FindingState::Unfit,
                 detail: format!("an attempt to {} was not refused: {answer}", probe.name),
                 fix_sql: None,
                 mandatory: true,
-            });
+            }));
         }
+        Ok(())
     }
-    if findings.is_empty() {
-        findings.push(Finding {
+
+    fn findings(self, user: &str) -> Vec<Finding> {
+        if !self.not_refused.is_empty() {
+            return self.not_refused;
+        }
+        vec![Finding {
             check: "probes".to_owned(),
             subject: user.to_owned(),
             state: FindingState::Good,
-            detail: format!("{tried} attempts were refused"),
+            detail: format!("{} attempts were refused", self.count),
             fix_sql: None,
             mandatory: true,
-        });
+        }]
     }
-    Ok(findings)
 }
 
 /// What came instead of the refusal, or none.
