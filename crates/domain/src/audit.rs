@@ -61,7 +61,8 @@ impl AuditEntry {
     ) -> Self {
         let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
         Self {
-            id: Uuid::new_v4(),
+            // In the order of time, so that the index of the log grows at its end.
+            id: Uuid::now_v7(),
             at,
             request_id: request_id.into(),
             subject: principal.subject().to_owned(),

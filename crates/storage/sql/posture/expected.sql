@@ -119,7 +119,7 @@ CREATE OR REPLACE FUNCTION retail_sec.service_functions()
 RETURNS TABLE (check_name text, function_name text, arguments text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES
-        ('audit log', 'append_audit', 'jsonb'),
+        ('audit log', 'append_audit', 'uuid[], bigint[], text[], text[], text[], text[], integer[], text[], text[], text[], text[], bigint[], bigint[], text[], bigint[]'),
         ('data versions', 'data_versions', ''),
         ('data versions', 'compact_data_changes', '')
 $$;
@@ -135,15 +135,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('connection_id', 'fb31c9dda860f801fc5bdfbaa15456660531dc78caa26d03616601772a7edd81')
 $$;
 
--- The functions of the audit log, by the SHA-256 of their bodies in migrations 0009 and 0010: one that hashes less, or
+-- The functions of the audit log, by the SHA-256 of their bodies in migrations 0009 and 0015: one that hashes less, or
 -- lets a row be changed, would not show in the log itself.
 CREATE OR REPLACE FUNCTION retail_sec.audit_functions()
 RETURNS TABLE (function_name text, arguments text, body_sha256 text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES
-        ('audit_field', 'text', 'f00823bb37e83500556f1872d2a6f4c6ac620da957ea17cc29e55041c12628f2'),
-        ('audit_hash', 'bytea, retail_mcp.audit_log', 'a851d84a9d01122dd18cb45f1e3e50eb3985641d1d791924501130d3933f4de6'),
-        ('append_audit', 'jsonb', '9a767f3ac0263d76985037deecce140c6a1c6bfaae1560b755f696fc0557620c'),
+        ('append_audit', 'uuid[], bigint[], text[], text[], text[], text[], integer[], text[], text[], text[], text[], bigint[], bigint[], text[], bigint[]',
+         '3f29f9d89ffe7f6f63b7ff40c0ce0dcb09500322b89cbebf559bd7f68282288f'),
+        ('audit_link', 'bytea, bytea, text', 'b47f70afca1e6c2c7594e9aa6d85f6086c97fec08560376f6c793057f9dfe7ef'),
         ('keep_audit', '', '9a25804e9719c4d06f3f943b0ecfbbaf69e3fc4fd650a97ea4ce95bb1c670b47')
 $$;
 

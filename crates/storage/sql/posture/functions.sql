@@ -126,7 +126,7 @@ WHERE NOT EXISTS (SELECT FROM pg_proc p
 UNION ALL
 SELECT 'audit log', format('retail_mcp.%s(%s)', e.function_name, e.arguments), 'unfit',
        'it does not do what this version''s does: the log may leave out or let through what it must not',
-       '-- put the function of this version''s migration 0009 back', true
+       '-- put the function of this version''s migrations 0009 and 0015 back', true
 FROM retail_sec.audit_functions() e
 WHERE NOT EXISTS (SELECT FROM pg_proc p
                   WHERE p.pronamespace = to_regnamespace('retail_mcp')

@@ -1,4 +1,4 @@
-//! How entries are chained. The same as `retail_mcp.audit_hash()`, migration 0009, and written apart from it: the
+//! How entries are chained. The same as `retail_mcp.append_audit()`, migration 0015, and written apart from it: the
 //! database that is being checked is not asked to check itself.
 
 use sha2::{Digest, Sha256};
@@ -6,9 +6,22 @@ use sha2::{Digest, Sha256};
 /// An entry's hash.
 pub(super) type Hash = [u8; 32];
 
-/// What is hashed of a row, in order, as texts; in the statement that reads a row as `a`. A time that is not
-/// finite, which only a forger writes, is none; so a list of another shape has no length.
-pub(super) const FIELDS: &str = "ARRAY[
+/// What is hashed of an entry of version 2: the row as a text, in which no two rows are alike. In the statement that reads a
+/// row as `a`. A time that is not finite, which only a forger writes, is none.
+pub(super) const TEXT: &str = "CASE WHEN a.hash_version = 2 THEN 'v2,' || ROW(
+    a.seq, a.entry_id,
+    (extract(epoch FROM CASE WHEN isfinite(a.called_at) THEN a.called_at END) * 1000000)::bigint,
+    (extract(epoch FROM CASE WHEN isfinite(a.recorded_at) THEN a.recorded_at END) * 1000000)::bigint,
+    a.request_id, a.subject, a.issuer, a.actor, a.store_id, a.view_as_reason, a.tool, a.fingerprint,
+    a.tables, a.row_count, a.byte_count, a.outcome, a.duration_us)::text END";
+
+/// The hash of an entry of version 2 after the one whose hash is `previous`.
+pub(super) fn hash_text(previous: &[u8], text: &str) -> Hash {
+    Sha256::new().chain_update(previous).chain_update(text).finalize().into()
+}
+
+/// What is hashed of an entry of version 1, in order, as texts. A list of another shape than a list has no length.
+pub(super) const FIELDS: &str = "CASE WHEN a.hash_version = 1 THEN ARRAY[
     a.seq::text, a.entry_id::text,
     (extract(epoch FROM CASE WHEN isfinite(a.called_at) THEN a.called_at END) * 1000000)::bigint::text,
     (extract(epoch FROM CASE WHEN isfinite(a.recorded_at) THEN a.recorded_at END) * 1000000)::bigint::text,
@@ -16,9 +29,9 @@ pub(super) const FIELDS: &str = "ARRAY[
     a.fingerprint, a.row_count::text, a.byte_count::text, a.outcome, a.duration_us::text,
     CASE WHEN array_ndims(a.tables) > 1 OR array_lower(a.tables, 1) <> 1 THEN 'another shape'
          ELSE cardinality(a.tables)::text END]::text[]
-    || ARRAY(SELECT t.name FROM unnest(a.tables) WITH ORDINALITY AS t (name, place) ORDER BY t.place)";
+    || ARRAY(SELECT t.name FROM unnest(a.tables) WITH ORDINALITY AS t (name, place) ORDER BY t.place) END";
 
-/// The hash of an entry after the one whose hash is `previous`.
+/// The hash of an entry of version 1 after the one whose hash is `previous`.
 pub(super) fn hash(previous: &[u8], fields: &[Option<String>]) -> Hash {
     let mut hash = Sha256::new();
     hash.update(previous);

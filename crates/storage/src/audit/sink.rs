@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::SecondsFormat;
 use retail_domain::{AuditEntry, Error, ErrorCode};
-use serde::Serialize;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use super::AuditAnchor;
@@ -21,7 +19,8 @@ const MAX_TEXT_BYTES: usize = 1024;
 /// Most tables of an entry. A statement reads fewer.
 const MAX_TABLES: usize = 64;
 
-const APPEND: &str = "SELECT last_seq, last_hash FROM retail_mcp.append_audit($1::jsonb)";
+const APPEND: &str = "SELECT last_seq, last_hash FROM retail_mcp.append_audit(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 /// The end of `retail_mcp.audit_log`.
 pub(super) struct PgAuditSink {
@@ -39,9 +38,8 @@ impl PgAuditSink {
     /// # Errors
     /// [`Unavailable`](ErrorCode::Unavailable) when the database does not answer.
     pub(super) async fn append(&self, entries: &[AuditEntry]) -> Result<AuditAnchor, Error> {
-        let rows: Vec<Named<'_>> = entries.iter().map(Named::new).collect();
-        let entries = serde_json::to_string(&rows).map_err(Error::internal)?;
-        let rows = self.service.rows(APPEND, &[(&entries, Type::TEXT)], LONGEST).await?;
+        let columns = Columns::of(entries);
+        let rows = self.service.rows(APPEND, &columns.parameters(), LONGEST).await?;
         let row = rows.first().ok_or_else(|| Error::internal("the audit log has no end"))?;
         let unreadable = |error: tokio_postgres::Error| Error::internal(error.to_string());
         let hash: &[u8] = row.try_get(1).map_err(unreadable)?;
@@ -52,48 +50,88 @@ impl PgAuditSink {
     }
 }
 
-/// An entry by the names of the table's columns.
-#[derive(Serialize)]
-struct Named<'a> {
-    entry_id: Uuid,
-    called_at: String,
-    request_id: &'a str,
-    subject: &'a str,
-    issuer: Option<&'a str>,
-    actor: Option<&'a str>,
-    store_id: Option<i32>,
-    view_as_reason: Option<&'a str>,
-    tool: &'a str,
-    fingerprint: Option<&'a str>,
-    tables: Option<&'a [String]>,
-    row_count: Option<i64>,
-    byte_count: Option<i64>,
-    outcome: &'static str,
-    duration_us: i64,
+/// Entries by the parameters of the function.
+#[derive(Default)]
+struct Columns<'a> {
+    entry_id: Vec<Uuid>,
+    called_us: Vec<i64>,
+    request_id: Vec<&'a str>,
+    subject: Vec<&'a str>,
+    issuer: Vec<Option<&'a str>>,
+    actor: Vec<Option<&'a str>>,
+    store_id: Vec<Option<i32>>,
+    view_as_reason: Vec<Option<&'a str>>,
+    tool: Vec<&'a str>,
+    fingerprint: Vec<Option<&'a str>>,
+    tables: Vec<Option<String>>,
+    row_count: Vec<Option<i64>>,
+    byte_count: Vec<Option<i64>>,
+    outcome: Vec<&'static str>,
+    duration_us: Vec<i64>,
 }
 
-impl<'a> Named<'a> {
-    fn new(entry: &'a AuditEntry) -> Self {
+impl<'a> Columns<'a> {
+    fn of(entries: &'a [AuditEntry]) -> Self {
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let statement = entry.statement.as_ref();
-        Self {
-            entry_id: entry.id,
-            called_at: entry.at.to_rfc3339_opts(SecondsFormat::Micros, true),
-            request_id: &entry.request_id,
-            subject: &entry.subject,
-            issuer: entry.issuer.as_deref(),
-            actor: entry.actor.as_deref(),
-            store_id: entry.store_id,
-            view_as_reason: entry.view_as_reason.as_deref(),
-            tool: &entry.tool,
-            fingerprint: statement.map(|statement| statement.fingerprint.as_str()),
-            tables: statement.map(|statement| statement.tables.as_slice()),
-            row_count: entry.rows.map(whole),
-            byte_count: entry.bytes.map(whole),
-            outcome: outcome(entry),
-            duration_us: i64::try_from(entry.duration.as_micros()).unwrap_or(i64::MAX),
+        let mut columns = Self::default();
+        for entry in entries {
+            let statement = entry.statement.as_ref();
+            columns.entry_id.push(entry.id);
+            columns.called_us.push(entry.at.timestamp_micros());
+            columns.request_id.push(&entry.request_id);
+            columns.subject.push(&entry.subject);
+            columns.issuer.push(entry.issuer.as_deref());
+            columns.actor.push(entry.actor.as_deref());
+            columns.store_id.push(entry.store_id);
+            columns.view_as_reason.push(entry.view_as_reason.as_deref());
+            columns.tool.push(&entry.tool);
+            columns.fingerprint.push(statement.map(|statement| statement.fingerprint.as_str()));
+            columns.tables.push(statement.map(|statement| array_literal(&statement.tables)));
+            columns.row_count.push(entry.rows.map(whole));
+            columns.byte_count.push(entry.bytes.map(whole));
+            columns.outcome.push(outcome(entry));
+            let duration_us = i64::try_from(entry.duration.as_micros()).unwrap_or(i64::MAX);
+            columns.duration_us.push(duration_us);
         }
+        columns
     }
+
+    fn parameters(&self) -> [(&(dyn ToSql + Sync), Type); 15] {
+        [
+            (&self.entry_id, Type::UUID_ARRAY),
+            (&self.called_us, Type::INT8_ARRAY),
+            (&self.request_id, Type::TEXT_ARRAY),
+            (&self.subject, Type::TEXT_ARRAY),
+            (&self.issuer, Type::TEXT_ARRAY),
+            (&self.actor, Type::TEXT_ARRAY),
+            (&self.store_id, Type::INT4_ARRAY),
+            (&self.view_as_reason, Type::TEXT_ARRAY),
+            (&self.tool, Type::TEXT_ARRAY),
+            (&self.fingerprint, Type::TEXT_ARRAY),
+            (&self.tables, Type::TEXT_ARRAY),
+            (&self.row_count, Type::INT8_ARRAY),
+            (&self.byte_count, Type::INT8_ARRAY),
+            (&self.outcome, Type::TEXT_ARRAY),
+            (&self.duration_us, Type::INT8_ARRAY),
+        ]
+    }
+}
+
+/// A list of texts as PostgreSQL reads one: a list of lists must be of one length, so lists come as texts.
+fn array_literal(texts: &[String]) -> String {
+    let mut literal = String::from("{");
+    for (number, text) in texts.iter().enumerate() {
+        literal.push_str(if number == 0 { "\"" } else { ",\"" });
+        for letter in text.chars() {
+            if matches!(letter, '"' | '\\') {
+                literal.push('\\');
+            }
+            literal.push(letter);
+        }
+        literal.push('"');
+    }
+    literal.push('}');
+    literal
 }
 
 /// `ok`, or the code of the failure.

@@ -7,7 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::AuditAnchor;
-use super::chain::{FIELDS, hash};
+use super::chain::{FIELDS, Hash, TEXT, hash, hash_text};
 use crate::admin::failed;
 use crate::{Admin, StorageError};
 
@@ -112,14 +112,18 @@ impl Admin {
         let mut first_break = chain.against_anchor();
         if first_break.is_none() {
             let sql = format!(
-                "SELECT a.seq, a.prev_hash, a.hash, {FIELDS} FROM retail_mcp.audit_log a ORDER BY a.seq"
+                "SELECT a.seq, a.prev_hash, a.hash, {TEXT}, {FIELDS} FROM retail_mcp.audit_log a ORDER BY a.seq"
             );
             let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(&mut self.connection);
             while first_break.is_none()
                 && let Some(row) = rows.try_next().await?
             {
                 let (seq, previous, own) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-                first_break = chain.step(seq, previous, own, &row.try_get::<Vec<_>, _>(3)?);
+                let content = match row.try_get(3)? {
+                    Some(text) => Content::Text(text),
+                    None => Content::Fields(row.try_get(4)?),
+                };
+                first_break = chain.step(seq, previous, own, &content);
             }
             first_break = first_break.or_else(|| chain.against_end(last));
         }
@@ -133,6 +137,22 @@ fn read_end(rows: &[PgRow], column: usize) -> Result<Option<AuditAnchor>, sqlx::
     let hash: &[u8] = row.try_get(column + 1)?;
     let seq = row.try_get(column)?;
     Ok(hash.try_into().ok().map(|hash| AuditAnchor { seq, hash }))
+}
+
+/// What an entry's hash is computed from.
+enum Content {
+    Text(String),
+    /// None of a version that is not known, which only a forger writes.
+    Fields(Option<Vec<Option<String>>>),
+}
+
+impl Content {
+    fn hash(&self, previous: &[u8]) -> Hash {
+        match self {
+            Self::Text(text) => hash_text(previous, text),
+            Self::Fields(fields) => hash(previous, fields.as_deref().unwrap_or_default()),
+        }
+    }
 }
 
 /// How far the chain is good.
@@ -149,7 +169,7 @@ impl Chain {
         seq: i64,
         previous: Option<&[u8]>,
         own: Option<&[u8]>,
-        fields: &[Option<String>],
+        content: &Content,
     ) -> Option<AuditBreak> {
         let expected = self.end.seq.saturating_add(1);
         if seq > expected {
@@ -158,7 +178,7 @@ impl Chain {
         if seq < expected {
             return Some(AuditBreak { seq, fault: AuditFault::Added });
         }
-        let hash = hash(&self.end.hash, fields);
+        let hash = content.hash(&self.end.hash);
         if previous != Some(&self.end.hash) || own != Some(&hash) {
             return Some(AuditBreak { seq, fault: AuditFault::Altered });
         }

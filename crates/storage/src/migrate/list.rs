@@ -24,10 +24,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (12, "data versions", include_str!("../../migrations/0012_data_versions.sql")),
     (13, "sales rollups", include_str!("../../migrations/0013_sales_rollups.sql")),
     (14, "log position", include_str!("../../migrations/0014_log_position.sql")),
+    (15, "audit without detour", include_str!("../../migrations/0015_audit_without_detour.sql")),
 ];
 
 /// The number of the last migration that this version brings.
-pub const SCHEMA_VERSION: i64 = 14;
+pub const SCHEMA_VERSION: i64 = 15;
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.
 pub(super) fn migrator() -> Migrator {

@@ -2,6 +2,8 @@
 //! refuses, names it, and gives the SQL that mends it.
 
 mod broken;
+mod records;
+mod roles;
 
 use std::sync::Arc;
 
@@ -32,6 +34,26 @@ async fn answers(database: &TestDatabase) -> bool {
             false
         }
     }
+}
+
+/// Breaks something in a database of its own, and sees it refused, named, and mended by the SQL that the posture gives. `{db}` is
+/// the database's name.
+async fn refused_named_and_mended(broken_by: &str, check: &str, subject: &str) {
+    let database = TestDatabase::seeded().await;
+    let broken_by = broken_by.replace("{db}", &database.name);
+    database.psql(&broken_by);
+    let broken = posture(&database).await;
+    assert!(broken.must_refuse(), "{broken_by} is not noticed");
+    assert!(
+        broken.faults().any(|f| f.check == check && f.subject.contains(subject)),
+        "{check}: {subject} is not named:\n{broken}"
+    );
+    assert!(!answers(&database).await, "it is served all the same:\n{broken}");
+    let mended_by: Vec<_> = broken.faults().filter_map(|f| f.fix_sql.clone()).collect();
+    database.psql(&mended_by.join(";\n"));
+    let mended = posture(&database).await;
+    assert!(!mended.must_refuse(), "{mended_by:?} does not mend it:\n{mended}");
+    assert!(answers(&database).await);
 }
 
 #[tokio::test]

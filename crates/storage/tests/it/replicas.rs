@@ -172,6 +172,25 @@ async fn when_one_dies_the_primary_answers_and_nobody_notices() {
     assert_eq!((state.is_used, state.lag), (false, None));
 }
 
+/// Without this the call would wait for its whole time, and then fail.
+#[tokio::test]
+async fn a_statement_on_one_that_hangs_goes_on_at_the_primary() {
+    let bench = Bench::start(Duration::from_secs(30)).await;
+    bench.until_used().await;
+    let who = head_office().await;
+    let expected = bench.value(&who, COUNT).await;
+    assert_eq!(bench.answers(), (1, 0));
+    bench.replica.hang();
+    let look = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        bench.look().await
+    };
+    let (answer, state) = tokio::join!(bench.run(&who, COUNT), look);
+    bench.replica.go_on();
+    assert_eq!(answer.unwrap().rows.to_vec().unwrap(), [[expected]]);
+    assert_eq!((bench.answers(), state.is_used), ((1, 1), false));
+}
+
 #[tokio::test]
 async fn what_a_standby_fails_at_the_primary_does() {
     let bench = Bench::start(Duration::from_secs(30)).await;

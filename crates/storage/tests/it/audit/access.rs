@@ -39,9 +39,9 @@ const ATTEMPTS: &[&str] = &[
     "CREATE POLICY mine ON retail_mcp.audit_log USING (true)",
     "GRANT SELECT ON retail_mcp.audit_log TO PUBLIC",
     "SELECT retail_mcp.prune_audit(1)",
-    "SELECT retail_mcp.audit_hash('', NULL)",
-    "SELECT retail_mcp.audit_field('x')",
-    "CREATE OR REPLACE FUNCTION retail_mcp.append_audit(p_entries jsonb) RETURNS TABLE (last_seq bigint,
+    "SELECT retail_mcp.audit_link('', '', 'x')",
+    "SELECT retail_mcp.audit_chain('', 'x')",
+    "CREATE OR REPLACE FUNCTION retail_mcp.append_audit(p_entry_id uuid[]) RETURNS TABLE (last_seq bigint,
          last_hash bytea) LANGUAGE sql AS 'SELECT 1::bigint, NULL::bytea'",
     "INSERT INTO retail_mcp.identity (issuer, claim, value, all_stores, scopes)
          VALUES ('i', 'sub', 'me', true, '{}')",
@@ -54,7 +54,7 @@ const ATTEMPTS: &[&str] = &[
 
 /// What the query roles may not do besides.
 const QUERY_ATTEMPTS: &[&str] = &[
-    "SELECT * FROM retail_mcp.append_audit('[]')",
+    "SELECT * FROM retail_mcp.append_audit(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
     "SELECT issuer FROM retail_mcp.identity",
     "SELECT rls_user_id FROM retail.stores",
 ];

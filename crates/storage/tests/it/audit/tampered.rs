@@ -24,7 +24,7 @@ fn tamper(database: &TestDatabase, sql: &str) {
     ));
 }
 
-/// Writes the chain anew from an entry on, with the database's own function.
+/// Writes the chain anew from an entry on.
 const REWRITE: &str = "
     DO $$
     DECLARE
@@ -34,11 +34,48 @@ const REWRITE: &str = "
     BEGIN
         FOR r IN SELECT * FROM retail_mcp.audit_log a WHERE a.seq >= {from} ORDER BY a.seq LOOP
             r.prev_hash := v_hash;
-            v_hash := retail_mcp.audit_hash(v_hash, r);
+            v_hash := sha256(v_hash || convert_to('v2,' || ROW(
+                r.seq, r.entry_id, (extract(epoch FROM r.called_at) * 1000000)::bigint,
+                (extract(epoch FROM r.recorded_at) * 1000000)::bigint, r.request_id, r.subject, r.issuer,
+                r.actor, r.store_id, r.view_as_reason, r.tool, r.fingerprint, r.tables, r.row_count,
+                r.byte_count, r.outcome, r.duration_us)::text, 'UTF8'));
             UPDATE retail_mcp.audit_log a SET prev_hash = r.prev_hash, hash = v_hash WHERE a.seq = r.seq;
             UPDATE retail_mcp.audit_head SET last_seq = r.seq, last_hash = v_hash;
         END LOOP;
     END $$";
+
+/// Makes the first entries such as they were before version 2 of what is hashed, and the chain behind them anew.
+const OF_VERSION_1: &str = "
+    DO $$
+    DECLARE
+        r retail_mcp.audit_log;
+        v_hash bytea := decode(repeat('00', 32), 'hex');
+    BEGIN
+        FOR r IN SELECT * FROM retail_mcp.audit_log a WHERE a.seq <= 4 ORDER BY a.seq LOOP
+            r.prev_hash := v_hash;
+            v_hash := sha256(v_hash || convert_to('v1,' || (
+                SELECT string_agg(coalesce(octet_length(f.text) || ':' || f.text || ',', '-,'), '' ORDER BY f.place)
+                FROM unnest(ARRAY[
+                    r.seq::text, r.entry_id::text, (extract(epoch FROM r.called_at) * 1000000)::bigint::text,
+                    (extract(epoch FROM r.recorded_at) * 1000000)::bigint::text, r.request_id, r.subject,
+                    r.issuer, r.actor, r.store_id::text, r.view_as_reason, r.tool, r.fingerprint,
+                    r.row_count::text, r.byte_count::text, r.outcome, r.duration_us::text,
+                    cardinality(r.tables)::text] || r.tables) WITH ORDINALITY AS f (text, place)), 'UTF8'));
+            UPDATE retail_mcp.audit_log a SET prev_hash = r.prev_hash, hash = v_hash, hash_version = 1
+            WHERE a.seq = r.seq;
+        END LOOP;
+    END $$";
+
+#[tokio::test]
+async fn entries_of_version_1_are_as_good_as_they_were() {
+    let database = logged().await;
+    tamper(&database, OF_VERSION_1);
+    tamper(&database, &REWRITE.replace("{from}", "5"));
+    assert_good(&verify(&database, None).await, ENTRIES as u64);
+    tamper(&database, "UPDATE retail_mcp.audit_log SET subject = 'x' WHERE seq = 3");
+    let found = verify(&database, None).await.first_break;
+    assert_eq!(found, Some(AuditBreak { seq: 3, fault: AuditFault::Altered }));
+}
 
 #[rstest]
 #[case::subject("SET subject = 'somebody else' WHERE seq = 5", 5)]
@@ -46,6 +83,8 @@ const REWRITE: &str = "
 #[case::no_time("SET recorded_at = 'infinity' WHERE seq = 12", 12)]
 #[case::rows("SET row_count = 4 WHERE seq = 7", 7)]
 #[case::forgotten_rows("SET row_count = NULL WHERE seq = 7", 7)]
+#[case::version("SET hash_version = 1 WHERE seq = 6", 6)]
+#[case::unknown_version("SET hash_version = 3 WHERE seq = 6", 6)]
 #[case::outcome("SET outcome = 'ok' WHERE seq = 3", 3)]
 #[case::store("SET store_id = 1 WHERE seq = 2", 2)]
 #[case::tables("SET tables = ARRAY['retail.orders'] WHERE seq = 4", 4)]
