@@ -10,6 +10,7 @@ mod watchdog;
 
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use self::postmaster::Postmaster;
@@ -96,7 +97,10 @@ impl ClusterOptions {
 #[derive(Debug)]
 pub struct Cluster {
     // The fields drop in this order: the server ends before its socket folder and lock go.
-    postmaster: Postmaster,
+    postmaster: Mutex<Postmaster>,
+    user: ServerUser,
+    options: ClusterOptions,
+    address: Address,
     data: DataDir,
     connection: ConnectionInfo,
     psql: Psql,
@@ -171,8 +175,19 @@ impl Cluster {
             socket_dir: socket.path().to_owned(),
         };
         published.write(&data)?;
-        let psql = Psql::new(options.installation, connection.clone());
-        Ok(Self { postmaster, data, connection, psql, _socket: socket, _lock: lock })
+        let psql = Psql::new(options.installation.clone(), connection.clone());
+        let postmaster = Mutex::new(postmaster);
+        Ok(Self {
+            postmaster,
+            user,
+            options,
+            address,
+            data,
+            connection,
+            psql,
+            _socket: socket,
+            _lock: lock,
+        })
     }
 
     /// Finds the running cluster that another process of the same user started.
@@ -197,7 +212,7 @@ impl Cluster {
 
     /// The server's process number.
     pub fn server_pid(&self) -> u32 {
-        self.postmaster.pid()
+        self.postmaster().pid()
     }
 
     /// The programs that it runs.
@@ -228,6 +243,22 @@ impl Cluster {
         self.psql.drop_database(name)
     }
 
+    /// Stops the server, waits as long as it is to be away, and starts it again where it was. All its connections end. Does
+    /// as well for one that was killed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EndedEarly`], [`Error::NotReady`], [`Error::File`] or [`Error::Run`], as at the first start.
+    pub fn restart(&self, away: Duration) -> Result<(), Error> {
+        let mut postmaster = self.postmaster();
+        postmaster.stop()?;
+        std::thread::sleep(away);
+        let log = Log::open(self.data.log_file())?;
+        *postmaster =
+            Postmaster::start(&self.data, &self.user, &self.options, &self.address, &log)?;
+        Ok(())
+    }
+
     /// Ends connections, writes all data out and stops the server. Dropping does the same, and
     /// only logs a failure.
     ///
@@ -242,7 +273,11 @@ impl Cluster {
     fn shut_down(&mut self) -> Result<(), Error> {
         // First, so that nobody attaches to a server that is going away.
         let cleared = crate::files::remove_file(&self.data.connection_file());
-        self.postmaster.stop().and(cleared)
+        self.postmaster().stop().and(cleared)
+    }
+
+    fn postmaster(&self) -> MutexGuard<'_, Postmaster> {
+        self.postmaster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

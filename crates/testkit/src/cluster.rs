@@ -6,6 +6,8 @@ use retail_embedded_postgres::{
     Cluster, ClusterOptions, Error, Installation, Profile, ProvisionOptions, default_data_root,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// The bundled version that tests use unless told otherwise.
 const DEFAULT_MAJOR: u32 = 18;
 
@@ -27,6 +29,17 @@ pub fn server_major_version() -> u32 {
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(start)
+}
+
+/// Kills the cluster's server, as a crash would. [`Cluster::restart`] lets it recover.
+pub fn kill_cluster() {
+    kill(cluster());
+}
+
+pub(crate) fn kill(cluster: &Cluster) {
+    let pid = i32::try_from(cluster.server_pid()).ok().and_then(Pid::from_raw);
+    // PostgreSQL's processes end when the first one is gone.
+    kill_process(pid.expect("a process"), Signal::KILL).expect("a signal");
 }
 
 fn start() -> Cluster {

@@ -20,7 +20,7 @@ mod sql_generator;
 mod watched;
 mod worlds;
 
-pub use cluster::{cluster, server_major_version};
+pub use cluster::{cluster, kill_cluster, server_major_version};
 pub use corpus::{Attack, Benign, Must, attacks, benign};
 pub use database::{
     HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase, until,

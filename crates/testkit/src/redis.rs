@@ -76,14 +76,16 @@ impl TestRedis {
 
     /// The value under `name`.
     pub fn value(&self, name: &str) -> Vec<u8> {
+        self.value_if_any(name).expect("a value")
+    }
+
+    /// The value under `name`, where it has not gone meanwhile.
+    pub fn value_if_any(&self, name: &str) -> Option<Vec<u8>> {
         let reply = self.raw(&[b"GET", name.as_bytes()]);
-        // `$length`, a line break, the bytes, a line break.
-        let (_, bytes) = reply
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .and_then(|end| reply.split_at_checked(end + 1))
-            .expect("a value");
-        bytes.strip_suffix(b"\r\n").expect("a value").to_vec()
+        // `$length`, a line break, the bytes, a line break; the length of none is -1.
+        let line_end = reply.iter().position(|byte| *byte == b'\n')?;
+        let (_, bytes) = reply.split_at_checked(line_end + 1)?;
+        bytes.strip_suffix(b"\r\n").map(<[u8]>::to_vec)
     }
 
     /// Puts a value under `name`.

@@ -7,7 +7,7 @@ use retail_storage::ServerAddress;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::cluster::FOLLOWED;
+use crate::cluster::{FOLLOWED, kill};
 use crate::{TestDatabase, cluster};
 
 /// How long it may take to come to where the primary is.
@@ -76,9 +76,39 @@ impl TestReplica {
 
     /// Dies at once.
     pub fn kill(&self) {
-        let pid = i32::try_from(self.cluster.server_pid()).ok().and_then(Pid::from_raw);
-        // PostgreSQL's processes end when the first one is gone.
-        kill_process(pid.expect("a process"), Signal::KILL).expect("a signal");
+        kill(&self.cluster);
+    }
+
+    /// Comes back after so long, where it was.
+    pub fn restart(&self, away: Duration) {
+        self.cluster.restart(away).expect("a standby that starts again");
+    }
+
+    /// Answers nothing and keeps its connections, until [`go_on`](Self::go_on).
+    pub fn hang(&self) {
+        self.signal_all(Signal::STOP);
+    }
+
+    /// Ends that.
+    pub fn go_on(&self) {
+        self.signal_all(Signal::CONT);
+    }
+
+    /// To the server and its processes.
+    fn signal_all(&self, signal: Signal) {
+        let server = self.cluster.server_pid();
+        let is_of_it = |pid: u32| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            // The name before it may have blanks and brackets; then come the state and the parent.
+            let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1));
+            pid == server || parent.and_then(|parent| parent.parse().ok()) == Some(server)
+        };
+        let all = std::fs::read_dir("/proc").expect("the processes").flatten();
+        let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        for pid in pids.filter(|pid| is_of_it(*pid)).filter_map(|pid| i32::try_from(pid).ok()) {
+            // One that has ended meanwhile needs no signal.
+            let _ = kill_process(Pid::from_raw(pid).expect("a process"), signal);
+        }
     }
 
     /// Runs SQL there as the superuser.

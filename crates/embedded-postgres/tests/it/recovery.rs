@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use retail_embedded_postgres::{Cluster, Error};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -90,6 +91,22 @@ fn a_killed_server_recovers_with_its_data() {
     assert!(matches!(Cluster::attach(scratch.path()), Err(Error::NotRunning { .. })));
 
     let cluster = start(scratch.path());
+    assert_eq!(cluster.psql().run("postgres", "SELECT x FROM t").unwrap(), "7");
+}
+
+#[test]
+fn a_restart_ends_connections_and_keeps_place_and_data() {
+    let scratch = scratch();
+    let cluster = start(scratch.path());
+    let (place, server) = (cluster.connection().clone(), cluster.server_pid());
+    cluster.psql().run("postgres", "CREATE TABLE t AS SELECT 7 AS x").unwrap();
+    cluster.restart(Duration::ZERO).unwrap();
+    assert!(!runs(server));
+    assert_eq!(cluster.psql().run("postgres", "SELECT x FROM t").unwrap(), "7");
+    assert_eq!(Cluster::attach(scratch.path()).unwrap().url("t"), place.url("t"));
+
+    signal(cluster.server_pid(), Signal::KILL);
+    cluster.restart(Duration::ZERO).unwrap();
     assert_eq!(cluster.psql().run("postgres", "SELECT x FROM t").unwrap(), "7");
 }
 
