@@ -2,12 +2,15 @@
 
 mod libclang;
 mod model;
+mod nginx;
 mod packages;
 mod pgbouncer;
 mod postgres;
 mod redis;
 
 use anyhow::{Result, bail};
+
+pub(crate) use self::nginx::provide as nginx;
 
 use crate::command::CommandLine;
 use crate::console;

@@ -3,6 +3,7 @@
 mod acceptance;
 mod database;
 mod drive;
+mod fleet;
 mod footprint;
 mod growth;
 mod measure;
@@ -34,6 +35,7 @@ use self::result::{Goal, Machine, Report};
 use self::session::Session;
 use crate::command::CommandLine;
 use crate::console;
+use crate::setup;
 use crate::workspace::Workspace;
 
 /// Flags of `load run`.
@@ -60,6 +62,9 @@ pub(crate) struct Run {
     /// Modes of the answer cache that are measured: off, memory, redis.
     #[arg(long, value_name = "MODES", value_delimiter = ',', default_value = "off,memory")]
     cache: Vec<CacheMode>,
+    /// So many servers that share Redis, behind nginx; a list.
+    #[arg(long, value_name = "COUNTS", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(2..=16))]
+    behind_proxy: Vec<u32>,
     /// Another MCP server: NAME=URL[,pid=PID][,header=NAME: VALUE]; may be repeated.
     #[arg(long = "peer", value_name = "NAME=URL")]
     peers: Vec<Peer>,
@@ -113,6 +118,7 @@ impl Run {
             return become_optimised(workspace);
         }
         let scenarios = self.chosen(workspace)?;
+        setup::run(workspace)?;
         let binaries = self.binaries(workspace)?;
         let mut reports = Vec::new();
         for scale in &self.scales {

@@ -29,6 +29,8 @@ pub(super) struct Plan {
 pub(super) struct Sample {
     pub(super) latencies: Latencies,
     pub(super) calls: u64,
+    /// Calls whose receipt says that the answer was kept.
+    pub(super) from_cache: u64,
     pub(super) failures: u64,
     /// The first failure in words.
     pub(super) failure: Option<String>,
@@ -117,6 +119,7 @@ struct Caller {
     shares: u32,
     random: u64,
     times: Vec<Duration>,
+    from_cache: u64,
     failures: u64,
     failure: Option<String>,
 }
@@ -129,6 +132,7 @@ impl Caller {
             shares: plan.questions.iter().map(|(share, _)| share).sum::<u32>().max(1),
             random: u64::from(number),
             times: Vec::with_capacity(1 << 16),
+            from_cache: 0,
             failures: 0,
             failure: None,
         }
@@ -144,6 +148,7 @@ impl Caller {
         let failure = match self.connection.exchange(bytes) {
             Ok(answer) if answer.is_good() => {
                 self.times.push(moment.elapsed());
+                self.from_cache += u64::from(answer.is_from_cache());
                 return;
             }
             Ok(answer) => {
@@ -205,10 +210,19 @@ fn run(
 
 fn gather(callers: Vec<Caller>, elapsed: Duration, unsent: u64) -> Sample {
     let failures = callers.iter().map(|caller| caller.failures).sum();
+    let from_cache = callers.iter().map(|caller| caller.from_cache).sum();
     let failure = callers.iter().find_map(|caller| caller.failure.clone());
     let times: Vec<Duration> = callers.into_iter().flat_map(|caller| caller.times).collect();
     let calls = times.len() as u64;
-    Sample { latencies: Latencies::new(times), calls, failures, failure, unsent, elapsed }
+    Sample {
+        latencies: Latencies::new(times),
+        calls,
+        from_cache,
+        failures,
+        failure,
+        unsent,
+        elapsed,
+    }
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ pub(super) enum Way {
     Pgbench(Limit),
     Http {
         plan: Plan,
-        /// The server's process, where it is known.
-        process: Option<u32>,
+        /// The servers' processes, where they are known.
+        processes: Vec<u32>,
     },
 }
 
@@ -89,19 +89,19 @@ impl Rounds {
             }
         }
         for (target, row) in targets.iter().zip(rows.iter_mut()) {
-            if let Some(process) = target.process() {
-                row.peak_rss_kib = Some(process::memory_kib(process, "VmHWM")?);
-            }
+            let peaks = target.processes().iter().map(|own| process::memory_kib(*own, "VmHWM"));
+            let peaks: Vec<u64> = peaks.collect::<Result<_>>()?;
+            row.peak_rss_kib = (!peaks.is_empty()).then(|| peaks.iter().sum());
         }
         Ok(())
     }
 }
 
 impl Target {
-    fn process(&self) -> Option<u32> {
+    fn processes(&self) -> &[u32] {
         match &self.way {
-            Way::Pgbench(_) => None,
-            Way::Http { process, .. } => *process,
+            Way::Pgbench(_) => &[],
+            Way::Http { processes, .. } => processes,
         }
     }
 
@@ -133,7 +133,11 @@ impl Target {
         rounds: &Rounds,
         rate: Option<f64>,
     ) -> Result<(Round, Option<String>)> {
-        let own = || self.process().map(process::own_time).transpose();
+        let own = || -> Result<Option<Duration>> {
+            let times = self.processes().iter().map(|own| process::own_time(*own));
+            let times: Vec<Duration> = times.collect::<Result<_>>()?;
+            Ok((!times.is_empty()).then(|| times.iter().sum()))
+        };
         let before = (own()?, database.time()?);
         let sample = self.ask(database, rounds.connections, rate, rounds.time)?;
         let after = (own()?, database.time()?);

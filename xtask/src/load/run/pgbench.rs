@@ -83,6 +83,7 @@ impl Limit {
         Ok(Sample {
             latencies: Latencies::new(times),
             calls,
+            from_cache: 0,
             failures,
             failure: None,
             unsent: 0,

@@ -84,6 +84,8 @@ pub(super) struct Row {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct Round {
     pub(super) calls: u64,
+    /// Those whose answer was kept.
+    pub(super) from_cache: u64,
     pub(super) failures: u64,
     pub(super) unsent: u64,
     pub(super) per_second: f64,
@@ -135,6 +137,7 @@ impl Round {
         let at = |permille| milliseconds(sample.latencies.permille(permille));
         Self {
             calls: sample.calls,
+            from_cache: sample.from_cache,
             failures: sample.failures,
             unsent: sample.unsent,
             per_second: sample.per_second(),
@@ -220,6 +223,7 @@ mod tests {
         let sample = Sample {
             latencies: Latencies::new(vec![Duration::from_millis(2); 90]),
             calls: 90,
+            from_cache: 0,
             failures: 10,
             failure: None,
             unsent: 0,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::database::{Database, Store};
+use super::fleet::Fleet;
 use super::footprint;
 use super::measure::{Rounds, Target, Way};
 use super::peer::Peer;
@@ -15,7 +16,7 @@ use super::request::Endpoint;
 use super::result::{AXUM, Measured, PGBENCH, RMCP, Report, UNCACHED};
 use super::scenario::{HEAD_OFFICE, Scenario};
 use super::services::{Serve, Service};
-use super::{CacheMode, Run, acceptance, table};
+use super::{Run, acceptance, table};
 use crate::command::CommandLine;
 use crate::conformance::server::{Server, free_address};
 use crate::console;
@@ -24,7 +25,7 @@ use crate::load::latencies::milliseconds;
 /// The demo, which has database and data, and the servers on it. The last field is stopped last.
 #[derive(Debug)]
 pub(super) struct Session {
-    servers: Vec<(String, Service)>,
+    servers: Vec<Fleet>,
     peers: Vec<(Peer, Endpoint)>,
     started_peers: Vec<Service>,
     serve: Serve,
@@ -72,24 +73,7 @@ impl Session {
             folder,
             variables: run.variables.clone(),
         };
-        let has_cache = has_cache(binary)?;
-        let mut servers = Vec::new();
-        for mode in &run.cache {
-            let cache = ("RETAIL_MCP__CACHE__MODE", mode.as_str());
-            let (name, variables) = match mode {
-                CacheMode::Off if has_cache => (UNCACHED.to_owned(), vec![embeddings, cache]),
-                CacheMode::Off => (UNCACHED.to_owned(), vec![embeddings]),
-                _ if has_cache => {
-                    (format!("{UNCACHED} {}", mode.as_str()), vec![embeddings, cache])
-                }
-                _ => {
-                    let skipped = format!("cache {}: this server keeps no answers", mode.as_str());
-                    report.skipped.push(skipped);
-                    continue;
-                }
-            };
-            servers.push((name, serve.start(&database, &variables)?));
-        }
+        let servers = Fleet::all(run, &serve, &database, &[embeddings])?;
         let (mut peers, mut started_peers) = (Vec::new(), Vec::new());
         for peer in &run.peers {
             let (mut peer, own) = (peer.clone(), &peer.name);
@@ -214,9 +198,8 @@ impl Session {
     }
 
     fn endpoint(&self, server: usize) -> Result<Endpoint> {
-        let (_, service) =
-            self.servers.get(server).context("--cache names no mode that is there")?;
-        Endpoint::of_url(&format!("http://{}/mcp", service.address))
+        let fleet = self.servers.get(server).context("--cache names no mode")?;
+        Endpoint::of_url(&format!("http://{}/mcp", fleet.address()?))
     }
 
     fn measure_one(
@@ -236,7 +219,7 @@ impl Session {
             for (name, path) in [(RMCP, "mcp"), (AXUM, "bytes")] {
                 let url = format!("http://{}/{}/{path}", limits.address, scenario.name);
                 let plan = scenario.plan(&Endpoint::of_url(&url)?, callers)?;
-                let way = Way::Http { plan, process: Some(limits.process()) };
+                let way = Way::Http { plan, processes: vec![limits.process()] };
                 targets.push(Target { name: name.to_owned(), way });
             }
             cold_ms = self.cold(run, &scenario, callers)?;
@@ -256,20 +239,22 @@ impl Session {
         skipped: &mut Vec<String>,
     ) -> Result<Vec<Target>> {
         let mut targets = Vec::new();
-        for (number, (name, service)) in self.servers.iter().enumerate() {
+        for (number, fleet) in self.servers.iter().enumerate() {
+            let name = &fleet.name;
             if name != UNCACHED && scenario.never_repeats() {
                 skipped.push(format!("{}, {name}: no call is like another", scenario.name));
                 continue;
             }
             let plan = scenario.plan(&self.endpoint(number)?, callers)?;
-            let way = Way::Http { plan, process: Some(service.process()) };
+            let way = Way::Http { plan, processes: fleet.processes() };
             targets.push(Target { name: name.clone(), way });
         }
         for (peer, endpoint) in &self.peers {
             let plan = scenario.peer_plan(endpoint, &peer.name)?;
             match verify(&plan) {
                 Ok(_) => {
-                    let way = Way::Http { plan, process: peer.process };
+                    let processes = peer.process.into_iter().collect();
+                    let way = Way::Http { plan, processes };
                     targets.push(Target { name: peer.name.clone(), way });
                 }
                 Err(error) => {
@@ -295,10 +280,4 @@ impl Session {
             })
             .collect()
     }
-}
-
-/// Whether the server has an answer cache to turn on.
-fn has_cache(binary: &Path) -> Result<bool> {
-    let keys = CommandLine::new(PathBuf::from(binary)).arg("config").output()?;
-    Ok(keys.lines().any(|line| line.starts_with("cache.mode")))
 }

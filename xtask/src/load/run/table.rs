@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 
+use super::drive::float;
 use super::result::{
     AXUM, Check, Footprint, Goal, Measured, PGBENCH, RMCP, Report, Round, Row, median,
 };
 
 /// Columns of a scenario's table; all but the first are numbers.
-const HEADINGS: [&str; 10] = [
+const HEADINGS: [&str; 11] = [
     "",
     "calls/s",
     "spread",
     "/ pgbench",
+    "cached",
     "p50 ms",
     "p95 ms",
     "p99 ms",
@@ -86,7 +88,7 @@ pub(super) fn scenario(measured: &Measured) -> String {
     text
 }
 
-fn cells(row: &Row, measured: &Measured) -> [String; 10] {
+fn cells(row: &Row, measured: &Measured) -> [String; 11] {
     let speeds = |pick: fn(f64, f64) -> f64| {
         row.rounds.iter().map(|round| round.per_second).reduce(pick).unwrap_or_default()
     };
@@ -99,11 +101,13 @@ fn cells(row: &Row, measured: &Measured) -> [String; 10] {
         None => row.target.clone(),
     };
     let ratio = row.rate.is_none().then(|| measured.ratio(&row.target, PGBENCH)).flatten();
+    let share = row.median(|round| 100.0 * float(round.from_cache) / float(round.calls.max(1)));
     [
         name,
         format!("{speed:.0}"),
         format!("±{spread:.0}%"),
         known(ratio),
+        if share > 0.0 { format!("{share:.1}%") } else { "-".to_owned() },
         format!("{:.2}", row.median(|round| round.p50_ms)),
         format!("{:.2}", row.median(|round| round.p95_ms)),
         format!("{:.2}", row.median(|round| round.p99_ms)),
@@ -180,6 +184,7 @@ mod tests {
     fn a_scenario_says_speeds_ratios_costs_and_failures() {
         let round = |per_second, server_cpu| Round {
             calls: 9,
+            from_cache: 3,
             per_second,
             p50_ms: 1.5,
             server_cpu,
@@ -210,6 +215,7 @@ mod tests {
             "1100",
             "±9%",
             "0.500",
+            "33.3%",
             "1.50",
             "0.250",
             "at 275/s",

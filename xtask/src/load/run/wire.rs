@@ -34,6 +34,11 @@ impl Answer<'_> {
         let text = std::str::from_utf8(self.body).unwrap_or_default();
         self.status == 200 && text.contains("\"result\"") && !text.contains("\"isError\":true")
     }
+
+    /// Whether the receipt says that the answer was kept.
+    pub(super) fn is_from_cache(&self) -> bool {
+        std::str::from_utf8(self.body).is_ok_and(|text| text.contains("\"cached\":true"))
+    }
 }
 
 impl Connection {
