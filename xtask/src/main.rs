@@ -5,6 +5,7 @@ mod command;
 mod conformance;
 mod console;
 mod demo;
+mod faults;
 mod fuzz;
 mod layers;
 mod load;
@@ -63,6 +64,11 @@ enum Task {
         #[command(subcommand)]
         scenario: load::Scenario,
     },
+    /// Let Redis, PostgreSQL, a standby and the pooler fail under requests, and fail when an answer is wrong.
+    Faults {
+        /// Parts of the names of faults, such as `Redis`; all when absent.
+        names: Vec<String>,
+    },
     /// Check which crate depends on which.
     Layers,
     /// Check that no source file is too long.
@@ -95,6 +101,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),
         Task::SearchEval { args } => search_eval::run(&workspace, &args),
         Task::Load { scenario } => load::run(&workspace, &scenario),
+        Task::Faults { names } => faults::run(&workspace, &names),
         Task::Layers => layers::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Conformance { server_binary } => conformance::run(&workspace, server_binary),
