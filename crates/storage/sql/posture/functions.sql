@@ -4,17 +4,28 @@ RETURNS TABLE (check_name text, subject text, state text, detail text, fix_sql t
                mandatory boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 WITH login_role (name) AS (VALUES ('retail_query'), ('retail_query_hq'), ('retail_service')),
+-- By itself, so that rights are asked for the functions of these alone: a new connection looks each function up.
+usable_schema AS MATERIALIZED (
+    SELECT q.name AS role_name, n.oid, n.nspname::text AS schema_name
+    FROM login_role q
+    CROSS JOIN pg_namespace n
+    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
+      AND has_schema_privilege(q.name, n.oid, 'USAGE')
+),
 callable AS (
-    SELECT q.name AS role_name, p.oid, p.proname::text AS name, n.nspname::text AS schema_name,
+    SELECT s.role_name, p.oid, p.proname::text AS name, s.schema_name,
            oidvectortypes(p.proargtypes) AS arguments,
            p.provolatile = 'v' AS is_volatile, p.prosecdef AS is_definer, p.proleakproof AS is_leakproof,
            p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) AS is_trigger
-    FROM login_role q
-    CROSS JOIN pg_proc p
-    JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
-      AND has_schema_privilege(q.name, n.oid, 'USAGE')
-      AND has_function_privilege(q.name, p.oid, 'EXECUTE')
+    FROM usable_schema s
+    JOIN pg_proc p ON p.pronamespace = s.oid
+    WHERE has_function_privilege(s.role_name, p.oid, 'EXECUTE')
+),
+-- Those whose rights the login roles have: themselves, and what they are members of. 0 is PUBLIC.
+grantee (oid) AS MATERIALIZED (
+    SELECT 0::oid
+    UNION
+    SELECT r.oid FROM pg_roles r JOIN login_role q ON pg_has_role(q.name, r.oid, 'USAGE')
 ),
 -- What the lockdown takes away and a query role has all the same.
 unlocked AS (
@@ -23,16 +34,24 @@ unlocked AS (
                   l.oid::regprocedure) AS fix_sql,
            retail_sec.initially_public('pg_proc', l.oid) AS initially_public
     FROM retail_sec.locked_functions() AS l (oid)
-    WHERE EXISTS (SELECT FROM login_role q WHERE has_function_privilege(q.name, l.oid, 'EXECUTE'))
+    -- As has_function_privilege() would say, for all of them at once.
+    WHERE EXISTS (
+        SELECT FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+        WHERE p.oid = l.oid AND a.grantee IN (SELECT g.oid FROM grantee g))
     UNION ALL
     SELECT 'relation', l.oid::regclass::text,
            format('REVOKE ALL ON %s FROM PUBLIC, retail_query, retail_query_hq, retail_service', l.oid::regclass),
            retail_sec.initially_public('pg_class', l.oid)
     FROM retail_sec.locked_relations() AS l (oid)
+    -- As has_any_column_privilege() and has_table_privilege() would say.
     WHERE EXISTS (
-        SELECT FROM login_role q
-        WHERE has_any_column_privilege(q.name, l.oid, 'SELECT, INSERT, UPDATE')
-           OR has_table_privilege(q.name, l.oid, 'DELETE, TRUNCATE'))
+        SELECT FROM (
+            SELECT coalesce(c.relacl, acldefault('r', c.relowner)) FROM pg_class c WHERE c.oid = l.oid
+            UNION ALL
+            SELECT t.attacl FROM pg_attribute t WHERE t.attrelid = l.oid AND t.attacl IS NOT NULL
+        ) AS given (acl), aclexplode(given.acl) a
+        WHERE a.privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
+          AND a.grantee IN (SELECT g.oid FROM grantee g))
     UNION ALL
     SELECT 'language', l.lanname::text,
            format('REVOKE USAGE ON LANGUAGE %I FROM PUBLIC, retail_query, retail_query_hq, retail_service',
