@@ -23,7 +23,7 @@ pub(crate) enum Scenario {
     /// Thousands of connections send nothing, or half a request, while others call as usual.
     Idle(idle::Idle),
     /// Measure throughput, latency and cost of the scenarios in `benches/scenarios`, beside the limits.
-    Run(run::Run),
+    Run(Box<run::Run>),
 }
 
 /// Flags of each scenario.

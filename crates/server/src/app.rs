@@ -174,7 +174,9 @@ impl App {
     /// # Errors
     /// Names each thing that is not as it must be, with the SQL that mends it.
     pub async fn check_posture(&self) -> anyhow::Result<()> {
-        match self.posture().await {
+        // The look takes the database a while, in which the first calls' connections are made.
+        let (looked, ()) = tokio::join!(self.posture(), Box::pin(self.database.warm_up()));
+        match looked {
             Ok(posture) if posture.must_refuse() => bail!(
                 "the database is not fit to be served from; mend this as a superuser of PostgreSQL, and see \
                  `retail-mcp doctor`:\n{posture}"
@@ -198,7 +200,7 @@ impl App {
     /// When a role cannot log in.
     pub async fn posture(&self) -> Result<Posture, StorageError> {
         let (mut posture, service) =
-            tokio::try_join!(self.database.posture(), self.service.posture())?;
+            tokio::try_join!(Box::pin(self.database.posture()), Box::pin(self.service.posture()))?;
         posture.findings.extend(service);
         Ok(posture)
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use deadpool::managed::{self, Pool, PoolError, Timeouts};
-use retail_domain::{Error, ErrorCode, QueryLimits};
+use retail_domain::{Error, ErrorCode, QueryLimits, RlsUserId};
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 use crate::callers::Callers;
 use crate::connection::{ConnectError, PooledConnection, QueryManager};
@@ -156,6 +157,13 @@ impl QueryDatabase {
     /// What happened since the start.
     pub fn statistics(&self) -> QueryStatistics {
         self.counters.read()
+    }
+
+    /// Opens a connection of each role for the first calls. That a role cannot log in is told by whoever needs it.
+    pub async fn warm_up(&self) {
+        let nobody = Who::Store(RlsUserId(Uuid::nil()));
+        let primary = &self.primary;
+        let _ = tokio::join!(primary.pooled(nobody), primary.pooled(Who::AllStores));
     }
 
     pub(crate) async fn connection(&self, who: Who) -> Result<PooledConnection, Error> {

@@ -45,8 +45,7 @@ impl Keys {
     pub(crate) fn new() -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let identity = folder.path().join("identity-key");
-        let digits: String = IDENTITY_KEY.iter().map(|byte| format!("{byte:02x}")).collect();
-        fs::write(&identity, digits)?;
+        fs::write(&identity, hex::encode(IDENTITY_KEY))?;
         fs::set_permissions(&identity, fs::Permissions::from_mode(0o600))?;
         let tokens = DevTokenKey::load_or_create(&folder.path().join("dev-token-key"))?;
         Ok(Self { folder, tokens })
@@ -56,7 +55,7 @@ impl Keys {
     pub(crate) fn token(&self, asker: &Asker) -> Result<String> {
         let claims = DevTokenClaims {
             subject: asker.name.clone(),
-            grant: asker.grant.clone(),
+            grant: asker.grant,
             with_costs: false,
             ttl: TOKENS_FOR,
         };
@@ -93,7 +92,9 @@ impl Server {
         let mut set = |name: &str, value: &str| {
             command.env(format!("RETAIL_MCP__{name}"), value);
         };
-        SETTINGS.iter().for_each(|(name, value)| set(name, value));
+        for (name, value) in SETTINGS {
+            set(name, value);
+        }
         set("AUTH__DEV_TOKEN__KEY_FILE", &keys.file("dev-token-key").to_string_lossy());
         set("DATABASE__IDENTITY_KEY_FILE", &keys.file("identity-key").to_string_lossy());
         set("DATABASE__HOST", &database.host);
@@ -106,7 +107,9 @@ impl Server {
         set("DATABASE__QUERY_PASSWORD", QUERY_PASSWORD);
         set("DATABASE__HEAD_OFFICE_PASSWORD", HEAD_OFFICE_PASSWORD);
         set("DATABASE__SERVICE_PASSWORD", SERVICE_PASSWORD);
-        more.iter().for_each(|(name, value)| set(name, value));
+        for (name, value) in more {
+            set(name, value);
+        }
         let mut server = Self { child: command.spawn().context("starting the server")?, address };
         let begun = Instant::now();
         while trouble(&Client::new(address)).await.is_some() {

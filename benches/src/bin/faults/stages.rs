@@ -63,98 +63,97 @@ pub(crate) struct Scene {
     pub(crate) props: Props,
 }
 
+/// A server that keeps answers in memory.
+const PLAIN: Stage = Stage {
+    name: "one server",
+    has_redis: false,
+    has_replica: false,
+    has_pooler: false,
+    servers: 1,
+    faults: Vec::new(),
+};
+
 /// All stages.
-pub(crate) fn all() -> Vec<Stage> {
-    let fault = |name, make| Fault { name, make };
-    let plain = Stage {
-        name: "",
-        has_redis: false,
-        has_replica: false,
-        has_pooler: false,
-        servers: 1,
-        faults: Vec::new(),
-    };
+pub(crate) fn all() -> [Stage; 4] {
+    [with_redis(), Stage { faults: of_postgresql(), ..PLAIN }, with_standby(), with_pooler()]
+}
+
+fn fault(name: &'static str, make: fn(&mut Props)) -> Fault {
+    Fault { name, make }
+}
+
+fn with_redis() -> Stage {
+    let faults = vec![
+        fault("Redis is killed and comes back empty", |props| {
+            props.redis().kill();
+            sleep(AWAY);
+            props.redis().restart();
+        }),
+        fault("Redis hangs", |props| {
+            props.redis().pause();
+            sleep(AWAY);
+            props.redis().resume();
+        }),
+        fault("Redis is flushed all the time", |props| repeat(|| props.redis().flush())),
+        fault("Redis is full", |props| {
+            props.redis().config_set("maxmemory", "1");
+            sleep(AWAY);
+            props.redis().config_set("maxmemory", "0");
+        }),
+        fault("Redis becomes a read-only copy of nothing", |props| {
+            props.redis().command(&["REPLICAOF", "127.0.0.1", "1"]);
+            sleep(AWAY);
+            props.redis().command(&["REPLICAOF", "NO", "ONE"]);
+        }),
+        fault("values in Redis are cut and bent", |props| repeat(|| bend(props.redis()))),
+        fault("values in Redis are exchanged", |props| repeat(|| exchange(props.redis()))),
+    ];
+    Stage { name: "two servers that share Redis", has_redis: true, servers: 2, faults, ..PLAIN }
+}
+
+fn of_postgresql() -> Vec<Fault> {
     vec![
-        Stage {
-            name: "two servers that share Redis",
-            has_redis: true,
-            servers: 2,
-            faults: vec![
-                fault("Redis is killed and comes back empty", |props| {
-                    props.redis().kill();
-                    sleep(AWAY);
-                    props.redis().restart();
-                }),
-                fault("Redis hangs", |props| {
-                    props.redis().pause();
-                    sleep(AWAY);
-                    props.redis().resume();
-                }),
-                fault("Redis is flushed all the time", |props| repeat(|| props.redis().flush())),
-                fault("Redis is full", |props| {
-                    props.redis().config_set("maxmemory", "1");
-                    sleep(AWAY);
-                    props.redis().config_set("maxmemory", "0");
-                }),
-                fault("Redis becomes a read-only copy of nothing", |props| {
-                    props.redis().command(&["REPLICAOF", "127.0.0.1", "1"]);
-                    sleep(AWAY);
-                    props.redis().command(&["REPLICAOF", "NO", "ONE"]);
-                }),
-                fault("values in Redis are cut and bent", |props| repeat(|| bend(props.redis()))),
-                fault("values in Redis are exchanged", |props| repeat(|| exchange(props.redis()))),
-            ],
-            ..plain
-        },
-        Stage {
-            name: "one server",
-            faults: vec![
-                fault("PostgreSQL is restarted", |_| {
-                    cluster().restart(AWAY).expect("PostgreSQL starts again");
-                }),
-                fault("PostgreSQL is killed and recovers", |_| {
-                    kill_cluster();
-                    cluster().restart(AWAY).expect("PostgreSQL starts again");
-                }),
-                fault("all connections to PostgreSQL are ended", |props| {
-                    props.database.psql(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                         WHERE datname = current_database() AND pid <> pg_backend_pid()",
-                    );
-                }),
-            ],
-            ..plain
-        },
-        Stage {
-            name: "one server with a standby",
-            has_replica: true,
-            faults: vec![
-                fault("the standby falls behind", |props| {
-                    props.replica().fall_behind(&props.database);
-                    sleep(AWAY + MAX_LAG);
-                    props.replica().follow(&props.database);
-                }),
-                fault("the standby hangs", |props| {
-                    props.replica().hang();
-                    sleep(AWAY);
-                    props.replica().go_on();
-                }),
-                fault("the standby is killed", |props| {
-                    props.replica().kill();
-                    props.replica().restart(AWAY);
-                }),
-            ],
-            ..plain
-        },
-        Stage {
-            name: "one server behind PgBouncer",
-            has_pooler: true,
-            faults: vec![fault("PgBouncer is restarted", |props| {
-                props.pooler.as_mut().expect("a stage with a pooler").restart();
-            })],
-            ..plain
-        },
+        fault("PostgreSQL is restarted", |_| {
+            cluster().restart(AWAY).expect("PostgreSQL starts again");
+        }),
+        fault("PostgreSQL is killed and recovers", |_| {
+            kill_cluster();
+            cluster().restart(AWAY).expect("PostgreSQL starts again");
+        }),
+        fault("all connections to PostgreSQL are ended", |props| {
+            props.database.psql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            );
+        }),
     ]
+}
+
+fn with_standby() -> Stage {
+    let faults = vec![
+        fault("the standby falls behind", |props| {
+            props.replica().fall_behind(&props.database);
+            sleep(AWAY + MAX_LAG);
+            props.replica().follow(&props.database);
+        }),
+        fault("the standby hangs", |props| {
+            props.replica().hang();
+            sleep(AWAY);
+            props.replica().go_on();
+        }),
+        fault("the standby is killed", |props| {
+            props.replica().kill();
+            props.replica().restart(AWAY);
+        }),
+    ];
+    Stage { name: "one server with a standby", has_replica: true, faults, ..PLAIN }
+}
+
+fn with_pooler() -> Stage {
+    let faults = vec![fault("PgBouncer is restarted", |props| {
+        props.pooler.as_mut().expect("a stage with a pooler").restart();
+    })];
+    Stage { name: "one server behind PgBouncer", has_pooler: true, faults, ..PLAIN }
 }
 
 impl Stage {

@@ -68,9 +68,9 @@ pub(crate) fn table(rows: &[Row]) -> String {
         }
         text.push_str("|\n");
         if number == 0 {
-            widths.iter().for_each(|width| {
+            for width in widths {
                 let _ = write!(text, "|{}", "-".repeat(width + 2));
-            });
+            }
             text.push_str("|\n");
         }
     }

@@ -36,8 +36,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     // Before anything is served, so that a model file that is not good is known at once.
     let embedder = embedding::start(&config.embeddings, Use::Searching).await?;
     let app = App::new(config, access, &data_dir, embedder)?;
-    app.check_posture().await?;
-    app.check_connections(&config.database).await?;
+    tokio::try_join!(app.check_posture(), app.check_connections(&config.database))?;
     let audit = Arc::clone(&app.audit);
     let edge = http::edge(app, config, stop.clone(), abort.clone());
     let listener = lifecycle::listen(config.server.listen).await?;

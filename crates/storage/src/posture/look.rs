@@ -45,8 +45,14 @@ pub(super) async fn look(
     // The function takes longest, and says the same to both: the other role tries meanwhile.
     let (tell, told) = oneshot::channel();
     let (mut findings, more) = tokio::try_join!(
-        look_as(stores, "retail_query", nobody, key, Lockdown::Ask(tell)),
-        look_as(head_office, "retail_query_hq", Who::AllStores, key, Lockdown::Told(told))
+        Box::pin(look_as(stores, "retail_query", nobody, key, Lockdown::Ask(tell))),
+        Box::pin(look_as(
+            head_office,
+            "retail_query_hq",
+            Who::AllStores,
+            key,
+            Lockdown::Told(told)
+        ))
     )?;
     findings.extend(more);
     Ok(Posture { findings })
