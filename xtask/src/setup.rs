@@ -10,7 +10,7 @@ mod redis;
 
 use anyhow::{Result, bail};
 
-pub(crate) use self::nginx::provide as nginx;
+pub(crate) use self::nginx::{program as nginx_program, provide as nginx};
 
 use crate::command::CommandLine;
 use crate::console;

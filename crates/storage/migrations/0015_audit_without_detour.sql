@@ -30,7 +30,7 @@ COMMENT ON AGGREGATE retail_mcp.audit_chain(bytea, text) IS
 -- Adds entries to the end of the chain, in their order, and gives its new end. One that is there already is passed
 -- over, so a batch can be sent again when its answer was lost. p_tables has an array literal for each entry.
 -- The settings: whether an entry is there is looked up in the index in any case; a plan from when the log was short
--- would read all of it.
+-- would read all of it. What is switched off counts as expensive before PostgreSQL 18, and would be compiled.
 CREATE FUNCTION retail_mcp.append_audit(
     p_entry_id uuid[], p_called_us bigint[], p_request_id text[], p_subject text[], p_issuer text[],
     p_actor text[], p_store_id integer[], p_view_as_reason text[], p_tool text[],
@@ -38,7 +38,7 @@ CREATE FUNCTION retail_mcp.append_audit(
     p_outcome text[], p_duration_us bigint[])
 RETURNS TABLE (last_seq bigint, last_hash bytea)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off AS $$
 DECLARE
     v_head retail_mcp.audit_head;
     v_now timestamptz;

@@ -102,10 +102,15 @@ impl PgDataVersions {
 impl DataVersions for PgDataVersions {
     fn current(&self) -> Option<VersionVector> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let last = known.back().filter(|last| last.asked.elapsed() < self.counts_for)?;
+        known.back().filter(|last| last.asked.elapsed() < self.counts_for)?;
         let counts = known.iter().rev().find(|known| self.counts(known))?;
-        // Rights that have changed must not wait for standbys: until these have them too, nothing is kept.
-        (counts.versions.epoch == last.versions.epoch).then_some(counts.versions)
+        // Rights that have changed must not wait for standbys: until these have gone through all of it, nothing is kept.
+        known
+            .iter()
+            .rev()
+            .take_while(|known| !self.counts(known))
+            .all(|known| known.versions.epoch == counts.versions.epoch)
+            .then_some(counts.versions)
     }
 }
 

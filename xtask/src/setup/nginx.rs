@@ -8,7 +8,7 @@ use crate::command::CommandLine;
 /// Makes sure that `nginx` is there. A service that the package brings is left as it is.
 pub(crate) fn provide() -> Result<()> {
     // It tells its version on standard error.
-    let there = || CommandLine::new("nginx").arg("-v").succeeds();
+    let there = || program().arg("-v").succeeds();
     if !there() {
         packages::install("nginx, for load runs with several servers", &["nginx-light"])?;
     }
@@ -17,4 +17,10 @@ pub(crate) fn provide() -> Result<()> {
     }
     found("nginx", "in front of several servers");
     Ok(())
+}
+
+/// The program. Debian has it where only an administrator looks.
+pub(crate) fn program() -> CommandLine {
+    let path = std::env::var("PATH").unwrap_or_default();
+    CommandLine::new("env").arg(format!("PATH={path}:/usr/sbin")).arg("nginx")
 }

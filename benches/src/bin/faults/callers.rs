@@ -1,6 +1,7 @@
 //! Everybody asks every server, all the time, and each answer is judged.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -31,10 +32,18 @@ pub(crate) struct Seen {
     pub(crate) wrong: BTreeMap<Wrong, u64>,
     pub(crate) slowest: Duration,
     /// When something was amiss last: a call that failed, or what `/ready` said.
-    pub(crate) last_trouble: Option<(Instant, String)>,
+    pub(crate) last_trouble: Option<Instant>,
 }
 
 impl Seen {
+    /// Counts what was wrong before, too.
+    pub(crate) fn with_wrong_of(mut self, before: &Self) -> Self {
+        for (wrong, count) in &before.wrong {
+            *self.wrong.entry(*wrong).or_default() += count;
+        }
+        self
+    }
+
     /// How many calls had no answer.
     pub(crate) fn errors(&self) -> u64 {
         self.failed.values().sum()
@@ -47,7 +56,7 @@ impl Seen {
             Outcome::Right { from_cache } => self.from_cache += u64::from(from_cache),
             Outcome::Wrong(wrong) => *self.wrong.entry(wrong).or_default() += 1,
             Outcome::Failed(why) => {
-                self.last_trouble = Some((Instant::now(), why.clone()));
+                self.last_trouble = Some(Instant::now());
                 *self.failed.entry(why).or_default() += 1;
             }
         }
@@ -60,10 +69,15 @@ enum Outcome {
     Failed(String),
 }
 
+/// Since when one waits for an answer.
+type Waiting = Arc<Mutex<Option<Instant>>>;
+
 /// Who asks. They end when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Callers {
     seen: Arc<Mutex<Seen>>,
+    world: Arc<World>,
+    waiting: Vec<Waiting>,
     _tasks: JoinSet<()>,
 }
 
@@ -77,21 +91,28 @@ impl Callers {
     ) -> Result<Self> {
         let seen = Arc::<Mutex<Seen>>::default();
         let mut tasks = JoinSet::new();
+        let mut waiting = Vec::new();
+        let mut one_more = || {
+            let one = Waiting::default();
+            waiting.push(Arc::clone(&one));
+            one
+        };
         let writer = Arc::clone(world);
         tasks.spawn(async move { writer.write_on().await });
         for server in servers {
-            tasks.spawn(look(Client::new(server.address), Arc::clone(&seen)));
+            tasks.spawn(look(Client::new(server.address), Arc::clone(&seen), one_more()));
             for asker in &world.askers {
                 let caller = Caller {
                     client: Client::new(server.address),
                     token: format!("Bearer {}", keys.token(asker)?),
                     asker: Arc::clone(asker),
                     may_be_old,
+                    waiting: one_more(),
                 };
                 tasks.spawn(caller.ask_on(Arc::clone(&seen)));
             }
         }
-        Ok(Self { seen, _tasks: tasks })
+        Ok(Self { seen, world: Arc::clone(world), waiting, _tasks: tasks })
     }
 
     /// What was seen since the last time.
@@ -99,21 +120,32 @@ impl Callers {
         std::mem::take(&mut *lock(&self.seen))
     }
 
-    /// When something was amiss last, and what.
-    pub(crate) fn last_trouble(&self) -> Option<(Instant, String)> {
-        lock(&self.seen).last_trouble.clone()
+    /// How many writes there were so far.
+    pub(crate) fn writes(&self) -> u64 {
+        self.world.writes.load(Ordering::Relaxed)
+    }
+
+    /// When something was amiss last. A question that waits for `long` is amiss.
+    pub(crate) fn last_trouble(&self, long: Duration) -> Option<Instant> {
+        let waits = |one: &Waiting| lock(one).is_some_and(|since| since.elapsed() >= long);
+        if self.waiting.iter().any(waits) {
+            return Some(Instant::now());
+        }
+        lock(&self.seen).last_trouble
     }
 }
 
-fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn look(client: Client, seen: Arc<Mutex<Seen>>) {
+async fn look(client: Client, seen: Arc<Mutex<Seen>>, waiting: Waiting) {
     loop {
-        if let Some(trouble) = server::trouble(&client).await {
-            lock(&seen).last_trouble = Some((Instant::now(), trouble));
+        *lock(&waiting) = Some(Instant::now());
+        if server::trouble(&client).await.is_some() {
+            lock(&seen).last_trouble = Some(Instant::now());
         }
+        *lock(&waiting) = None;
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
@@ -123,6 +155,7 @@ struct Caller {
     token: String,
     asker: Arc<Asker>,
     may_be_old: Duration,
+    waiting: Waiting,
 }
 
 impl Caller {
@@ -132,10 +165,12 @@ impl Caller {
             let other = if number % 2 == 0 { String::new() } else { format!(", {number} AS n") };
             let sql = format!("SELECT sum(stock_level) AS units{other} FROM retail.inventory");
             let asked = Instant::now();
+            *lock(&self.waiting) = Some(asked);
             let outcome = match self.ask(&sql).await {
                 Ok(answer) => self.judge(&answer, asked),
                 Err(error) => Outcome::Failed(format!("{error:#}")),
             };
+            *lock(&self.waiting) = None;
             lock(&seen).note(asked, outcome);
             tokio::time::sleep(PAUSE).await;
         }
@@ -172,8 +207,13 @@ impl Caller {
             return Outcome::Failed(format!("status {}", answer.status));
         }
         let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let units = said.pointer("/result/structuredContent/rows/0/0").and_then(Value::as_i64);
+        let rows = said.pointer("/result/structuredContent/rows");
+        let units = rows.and_then(|rows| rows.pointer("/0/0")).and_then(Value::as_i64);
         let Some(units) = units else {
+            if rows.is_some() {
+                // Nobody has nothing in stock: this is an answer to somebody who sees nothing.
+                return Outcome::Wrong(Wrong::NeverSo);
+            }
             let text = said.pointer("/result/content/0/text").and_then(Value::as_str);
             let failure: Value =
                 text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();

@@ -49,6 +49,7 @@ async fn main() -> Result<ExitCode> {
         tell(&format!("{}\n", stage.name))?;
         rows.extend(run(&binary, stage, faults).await?);
     }
+    anyhow::ensure!(!rows.is_empty(), "no fault has such a name");
     tell(&format!("\n{}", table::table(&rows)))?;
     Ok(if rows.iter().any(Row::is_bad) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -60,7 +61,8 @@ async fn run(binary: &std::path::Path, stage: Stage, faults: Vec<Fault>) -> Resu
     for fault in faults {
         tell(&format!("  {}\n", fault.name))?;
         tokio::time::sleep(CALM).await;
-        scene.callers.take();
+        let before = scene.callers.take();
+        let writes = scene.callers.writes();
         let begun = Instant::now();
         // Some of it waits for programs.
         scene.props = tokio::task::spawn_blocking({
@@ -73,7 +75,12 @@ async fn run(binary: &std::path::Path, stage: Stage, faults: Vec<Fault>) -> Resu
         .await?;
         let ended = Instant::now();
         let normal_after = recovery(&scene.callers, ended).await;
-        let seen = scene.callers.take();
+        let seen = scene.callers.take().with_wrong_of(&before);
+        anyhow::ensure!(
+            scene.callers.writes() > writes,
+            "nothing was written around {}",
+            fault.name
+        );
         rows.push(Row { fault: fault.name, lasted: ended - begun, seen, normal_after });
     }
     Ok(rows)
@@ -83,7 +90,7 @@ async fn run(binary: &std::path::Path, stage: Stage, faults: Vec<Fault>) -> Resu
 async fn recovery(callers: &Callers, ended: Instant) -> Option<Duration> {
     while ended.elapsed() < RECOVERY {
         tokio::time::sleep(CALM).await;
-        let last = callers.last_trouble().map(|(when, _)| when);
+        let last = callers.last_trouble(CALM);
         if last.is_none_or(|when| when.elapsed() >= CALM) {
             return Some(last.map_or(Duration::ZERO, |when| when.saturating_duration_since(ended)));
         }

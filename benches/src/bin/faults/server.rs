@@ -132,6 +132,12 @@ impl Drop for Server {
     }
 }
 
+/// How many standbys answer, as `/ready` says.
+pub(crate) async fn standbys(client: &Client) -> Result<Option<u64>> {
+    let said: Value = serde_json::from_slice(&client.get("/ready").await?.body)?;
+    Ok(said.pointer("/standbys/in_use").and_then(Value::as_u64))
+}
+
 /// What `/ready` says is not as it should be; none when all is well.
 pub(crate) async fn trouble(client: &Client) -> Option<String> {
     let answer = match client.get("/ready").await {

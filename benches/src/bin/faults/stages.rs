@@ -9,7 +9,8 @@ use anyhow::Result;
 use retail_testkit::{TestDatabase, TestPooler, TestRedis, TestReplica, cluster, kill_cluster};
 
 use crate::callers::Callers;
-use crate::server::{Keys, Server};
+use crate::client::Client;
+use crate::server::{self, Keys, Server};
 use crate::world::World;
 
 /// How long what can be taken away is away.
@@ -180,7 +181,10 @@ impl Stage {
         let keys = Keys::new()?;
         let mut servers = Vec::new();
         for _ in 0..self.servers {
-            servers.push(Server::start(binary, &keys, &place, &settings).await?);
+            let server = Server::start(binary, &keys, &place, &settings).await?;
+            let standbys = server::standbys(&Client::new(server.address)).await?;
+            anyhow::ensure!(standbys == self.has_replica.then_some(1), "standbys: {standbys:?}");
+            servers.push(server);
         }
         // A kept answer of a standby may be as old as both allow together.
         let may_be_old = if self.has_replica { MAX_LAG + PROMPT } else { PROMPT };

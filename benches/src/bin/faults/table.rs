@@ -18,7 +18,8 @@ pub(crate) struct Row {
 impl Row {
     /// Whether something came of it that may not.
     pub(crate) fn is_bad(&self) -> bool {
-        !self.seen.wrong.is_empty() || self.normal_after.is_none()
+        // Without calls, or without kept answers, nothing was tried.
+        !self.seen.wrong.is_empty() || self.normal_after.is_none() || self.seen.from_cache == 0
     }
 
     fn cells(&self) -> [String; 8] {

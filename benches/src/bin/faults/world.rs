@@ -1,6 +1,7 @@
 //! The data that is asked for, and who writes it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -34,6 +35,8 @@ pub(crate) struct Asker {
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) askers: Vec<Arc<Asker>>,
+    /// How many writes there were.
+    pub(crate) writes: AtomicU64,
     config: Config,
 }
 
@@ -70,7 +73,7 @@ impl World {
                 units: History::new(units),
             }));
         }
-        Ok(Self { askers, config })
+        Ok(Self { askers, writes: AtomicU64::new(0), config })
     }
 
     /// Sells and buys on and on; where the database does not answer, it goes on when that does.
@@ -94,6 +97,7 @@ impl World {
                     changed.units.may_become(changed.units.value() + STEP);
                 }
                 write(client, store_id, i32::try_from(STEP)?).await?;
+                self.writes.fetch_add(1, Ordering::Relaxed);
                 for changed in both {
                     changed.units.has_become();
                 }

@@ -154,6 +154,15 @@ WHERE NOT EXISTS (SELECT FROM pg_proc p
                     AND p.prosecdef = (e.function_name = 'append_audit')
                     AND encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') = e.body_sha256)
 UNION ALL
+SELECT 'audit log', 'retail_mcp.audit_chain(bytea, text)', 'unfit', 'it does not chain by retail_mcp.audit_link',
+       'CREATE OR REPLACE AGGREGATE retail_mcp.audit_chain(bytea, text)
+            (SFUNC = retail_mcp.audit_link, STYPE = bytea)', true
+WHERE NOT EXISTS (
+    SELECT FROM pg_aggregate g
+    WHERE g.aggfnoid::oid = to_regprocedure('retail_mcp.audit_chain(bytea, text)')::oid
+      AND g.aggtransfn::oid = to_regprocedure('retail_mcp.audit_link(bytea, bytea, text)')::oid
+      AND g.aggfinalfn::oid = 0 AND g.agginitval IS NULL)
+UNION ALL
 SELECT f.check_name, format('%s for retail_service', p.oid::regprocedure), 'missing',
        'it cannot be called',
        format('GRANT EXECUTE ON FUNCTION %s TO retail_service', p.oid::regprocedure), true

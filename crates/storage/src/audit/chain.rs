@@ -1,5 +1,5 @@
 //! How entries are chained. The same as `retail_mcp.append_audit()`, migration 0015, and written apart from it: the
-//! database that is being checked is not asked to check itself.
+//! database that is being checked writes the texts, and is not asked whether they are good.
 
 use sha2::{Digest, Sha256};
 
@@ -7,11 +7,11 @@ use sha2::{Digest, Sha256};
 pub(super) type Hash = [u8; 32];
 
 /// What is hashed of an entry of version 2: the row as a text, in which no two rows are alike. In the statement that reads a
-/// row as `a`. A time that is not finite, which only a forger writes, is none.
-pub(super) const TEXT: &str = "CASE WHEN a.hash_version = 2 THEN 'v2,' || ROW(
+/// row as `a`. None where a time is not finite, which only a forger writes.
+pub(super) const TEXT: &str = "CASE WHEN a.hash_version = 2 AND isfinite(a.called_at) AND isfinite(a.recorded_at) THEN 'v2,' || ROW(
     a.seq, a.entry_id,
-    (extract(epoch FROM CASE WHEN isfinite(a.called_at) THEN a.called_at END) * 1000000)::bigint,
-    (extract(epoch FROM CASE WHEN isfinite(a.recorded_at) THEN a.recorded_at END) * 1000000)::bigint,
+    (extract(epoch FROM a.called_at) * 1000000)::bigint,
+    (extract(epoch FROM a.recorded_at) * 1000000)::bigint,
     a.request_id, a.subject, a.issuer, a.actor, a.store_id, a.view_as_reason, a.tool, a.fingerprint,
     a.tables, a.row_count, a.byte_count, a.outcome, a.duration_us)::text END";
 
@@ -21,10 +21,10 @@ pub(super) fn hash_text(previous: &[u8], text: &str) -> Hash {
 }
 
 /// What is hashed of an entry of version 1, in order, as texts. A list of another shape than a list has no length.
-pub(super) const FIELDS: &str = "CASE WHEN a.hash_version = 1 THEN ARRAY[
+pub(super) const FIELDS: &str = "CASE WHEN a.hash_version = 1 AND isfinite(a.called_at) AND isfinite(a.recorded_at) THEN ARRAY[
     a.seq::text, a.entry_id::text,
-    (extract(epoch FROM CASE WHEN isfinite(a.called_at) THEN a.called_at END) * 1000000)::bigint::text,
-    (extract(epoch FROM CASE WHEN isfinite(a.recorded_at) THEN a.recorded_at END) * 1000000)::bigint::text,
+    (extract(epoch FROM a.called_at) * 1000000)::bigint::text,
+    (extract(epoch FROM a.recorded_at) * 1000000)::bigint::text,
     a.request_id, a.subject, a.issuer, a.actor, a.store_id::text, a.view_as_reason, a.tool,
     a.fingerprint, a.row_count::text, a.byte_count::text, a.outcome, a.duration_us::text,
     CASE WHEN array_ndims(a.tables) > 1 OR array_lower(a.tables, 1) <> 1 THEN 'another shape'

@@ -119,9 +119,10 @@ impl Admin {
                 && let Some(row) = rows.try_next().await?
             {
                 let (seq, previous, own) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-                let content = match row.try_get(3)? {
-                    Some(text) => Content::Text(text),
-                    None => Content::Fields(row.try_get(4)?),
+                let content = match (row.try_get(3)?, row.try_get(4)?) {
+                    (Some(text), _) => Content::Text(text),
+                    (None, Some(fields)) => Content::Fields(fields),
+                    (None, None) => Content::Unknown,
                 };
                 first_break = chain.step(seq, previous, own, &content);
             }
@@ -142,15 +143,17 @@ fn read_end(rows: &[PgRow], column: usize) -> Result<Option<AuditAnchor>, sqlx::
 /// What an entry's hash is computed from.
 enum Content {
     Text(String),
-    /// None of a version that is not known, which only a forger writes.
-    Fields(Option<Vec<Option<String>>>),
+    Fields(Vec<Option<String>>),
+    /// A version that is not known, which only a forger writes.
+    Unknown,
 }
 
 impl Content {
-    fn hash(&self, previous: &[u8]) -> Hash {
+    fn hash(&self, previous: &[u8]) -> Option<Hash> {
         match self {
-            Self::Text(text) => hash_text(previous, text),
-            Self::Fields(fields) => hash(previous, fields.as_deref().unwrap_or_default()),
+            Self::Text(text) => Some(hash_text(previous, text)),
+            Self::Fields(fields) => Some(hash(previous, fields)),
+            Self::Unknown => None,
         }
     }
 }
@@ -178,10 +181,10 @@ impl Chain {
         if seq < expected {
             return Some(AuditBreak { seq, fault: AuditFault::Added });
         }
-        let hash = content.hash(&self.end.hash);
-        if previous != Some(&self.end.hash) || own != Some(&hash) {
+        let hash = content.hash(&self.end.hash).filter(|hash| own == Some(hash));
+        let Some(hash) = hash.filter(|_| previous == Some(&self.end.hash)) else {
             return Some(AuditBreak { seq, fault: AuditFault::Altered });
-        }
+        };
         self.entries += 1;
         self.end = AuditAnchor { seq, hash };
         self.against_anchor()

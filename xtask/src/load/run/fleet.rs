@@ -59,7 +59,7 @@ impl Fleet {
         let name = match (mode, count) {
             (CacheMode::Off, _) => UNCACHED.to_owned(),
             (_, 1) => format!("{UNCACHED} {}", mode.as_str()),
-            _ => format!("{count} × {UNCACHED} {}", mode.as_str()),
+            _ => format!("{UNCACHED} {} × {count}", mode.as_str()),
         };
         Ok(Self { name, proxy, servers, _redis: redis })
     }
@@ -113,7 +113,7 @@ fn proxy(folder: &Path, servers: &[Service]) -> Result<Service> {
     );
     let file = folder.join("nginx.conf");
     fs::write(&file, configuration).with_context(|| format!("writing {}", file.display()))?;
-    let program = CommandLine::new("nginx").arg("-p").arg(&folder).arg("-c").arg(&file);
+    let program = setup::nginx_program().arg("-p").arg(&folder).arg("-c").arg(&file);
     // As root it would give the work to a user who may not enter the folder.
     let program = if rustix::process::geteuid().is_root() {
         program.args(["-g", "user root;"])

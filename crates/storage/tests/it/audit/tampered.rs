@@ -77,6 +77,19 @@ async fn entries_of_version_1_are_as_good_as_they_were() {
     assert_eq!(found, Some(AuditBreak { seq: 3, fault: AuditFault::Altered }));
 }
 
+/// Nothing of such an entry would be hashed, so that all of it could be changed later.
+#[tokio::test]
+async fn a_version_that_is_not_known_is_no_good_whatever_its_hash() {
+    let database = logged().await;
+    tamper(
+        &database,
+        "UPDATE retail_mcp.audit_log SET hash_version = 3, hash = sha256(prev_hash || 'v1,') WHERE seq = 12;
+         UPDATE retail_mcp.audit_head SET last_hash = (SELECT hash FROM retail_mcp.audit_log WHERE seq = 12)",
+    );
+    let found = verify(&database, None).await.first_break;
+    assert_eq!(found, Some(AuditBreak { seq: 12, fault: AuditFault::Altered }));
+}
+
 #[rstest]
 #[case::subject("SET subject = 'somebody else' WHERE seq = 5", 5)]
 #[case::time("SET called_at = called_at + interval '1 microsecond' WHERE seq = 1", 1)]

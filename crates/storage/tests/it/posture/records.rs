@@ -32,6 +32,13 @@ use super::refused_named_and_mended;
     "audit log",
     "append_audit"
 )]
+#[case::another_chain(
+    "CREATE FUNCTION retail_mcp.nothing(bytea, bytea, text) RETURNS bytea LANGUAGE sql IMMUTABLE AS 'SELECT $2';
+     CREATE OR REPLACE AGGREGATE retail_mcp.audit_chain(bytea, text)
+         (SFUNC = retail_mcp.nothing, STYPE = bytea)",
+    "audit log",
+    "retail_mcp.audit_chain(bytea, text)"
+)]
 #[case::archived_by_the_server(
     "GRANT EXECUTE ON FUNCTION retail_mcp.prune_audit(bigint) TO retail_service",
     "functions",
