@@ -159,8 +159,11 @@ SELECT 'audit log', 'retail_mcp.audit_chain(bytea, text)', 'unfit', 'it does not
             (SFUNC = retail_mcp.audit_link, STYPE = bytea)', true
 WHERE NOT EXISTS (
     SELECT FROM pg_aggregate g
-    WHERE g.aggfnoid::oid = to_regprocedure('retail_mcp.audit_chain(bytea, text)')::oid
-      AND g.aggtransfn::oid = to_regprocedure('retail_mcp.audit_link(bytea, bytea, text)')::oid
+    JOIN pg_proc c ON c.oid = g.aggfnoid
+    JOIN pg_proc l ON l.oid = g.aggtransfn
+    WHERE c.pronamespace = to_regnamespace('retail_mcp') AND c.proname = 'audit_chain'
+      AND oidvectortypes(c.proargtypes) = 'bytea, text'
+      AND l.pronamespace = to_regnamespace('retail_mcp') AND l.proname = 'audit_link'
       AND g.aggfinalfn::oid = 0 AND g.agginitval IS NULL)
 UNION ALL
 SELECT f.check_name, format('%s for retail_service', p.oid::regprocedure), 'missing',
