@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use retail_domain::ports::{Clock as _, QueryRunner, SystemClock};
 use retail_domain::{Error, ErrorCode, Principal, QueryAnswer, QueryLimits, SqlText};
 use retail_storage::{
@@ -51,10 +52,14 @@ impl Bench {
         self.database.look_at_replicas(&self.service).await.remove(0)
     }
 
-    /// Looks until the standby is used: other tests write on the same server.
-    async fn until_used(&self) {
+    /// Looks until the standby is used: other tests write on the same server. Gives the time before the last look.
+    async fn until_used(&self) -> DateTime<Utc> {
         let until = Instant::now() + Duration::from_secs(30);
-        while !self.look().await.is_used {
+        loop {
+            let before = SystemClock.now();
+            if self.look().await.is_used {
+                return before;
+            }
             assert!(Instant::now() < until, "the standby is not used");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -81,6 +86,7 @@ async fn a_near_standby_answers_each_caller_their_own_rows() {
     let first = principal(store("Zava Retail Seattle")).await;
     bench.run(&first, COUNT).await.unwrap();
     assert_eq!(bench.answers(), (0, 0), "nothing is known of the standby yet");
+    bench.until_used().await;
     let state = bench.look().await;
     assert!(state.is_used && state.lag.unwrap() < Duration::from_secs(5), "{state:?}");
     // Twice: as new, and as prepared.
@@ -101,8 +107,7 @@ async fn a_near_standby_answers_each_caller_their_own_rows() {
 async fn the_time_of_an_answer_is_not_later_than_its_data() {
     let bench = Bench::start(Duration::from_secs(30)).await;
     let who = head_office().await;
-    let before = SystemClock.now();
-    bench.look().await;
+    let before = bench.until_used().await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let answer = bench.run(&who, COUNT).await.unwrap();
     assert_eq!(bench.answers(), (1, 0));
