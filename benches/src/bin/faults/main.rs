@@ -17,7 +17,6 @@ mod table;
 mod world;
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -35,7 +34,9 @@ const RECOVERY: Duration = Duration::from_secs(30);
 #[tokio::main]
 async fn main() -> Result<ExitCode> {
     let mut arguments = std::env::args().skip(1);
-    let binary = PathBuf::from(arguments.next().context("faults SERVER_BINARY [NAME]...")?);
+    let binary = arguments.next().context("faults SERVER_BINARY [NAME]...")?;
+    // Servers have a working folder of their own.
+    let binary = std::path::absolute(binary)?;
     let words: Vec<String> = arguments.collect();
     let is_chosen =
         |fault: &Fault| words.is_empty() || words.iter().any(|word| fault.name.contains(word));
