@@ -9,8 +9,7 @@ use retail_testkit::store;
 use crate::support::{Call, Reply, TestServer};
 
 const ONE: &str = "SELECT 1";
-const LONG: &str = "SELECT count(*) FROM generate_series(1, 99999) a, generate_series(1, 99999) b,
-    generate_series(1, 99999) c";
+const LONG: &str = "SELECT count(*) FROM generate_series(1, 99999) a, generate_series(1, 99999) b";
 
 async fn server(variables: &[(&str, &str)]) -> TestServer {
     TestServer::seeded(variables).await
