@@ -7,6 +7,7 @@ mod embedder;
 mod health;
 mod identity_grants;
 mod identity_resolver;
+mod observer;
 mod product_search;
 mod query_runner;
 mod schema_catalog;
@@ -31,6 +32,11 @@ pub use health::{HealthProbe, HealthReport, PartHealth};
 pub use identity_grants::MockIdentityGrants;
 pub use identity_grants::{ClaimValue, IdentityGrant, IdentityGrants};
 pub use identity_resolver::{ActingStore, Credential, IdentityResolver, Proof};
+#[cfg(any(test, feature = "test-support"))]
+pub use observer::{MockOperationObserver, MockTransactionObserver};
+pub use observer::{
+    ObservedOperation, ObservedTransaction, OperationObserver, TransactionObserver,
+};
 #[cfg(any(test, feature = "test-support"))]
 pub use product_search::MockProductSearch;
 pub use product_search::ProductSearch;

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Instant;
 
 use retail_domain::{Error, ErrorCode, Principal};
 use rmcp::model::JsonObject;
@@ -33,6 +34,29 @@ pub(crate) enum Failed {
     Error(#[from] Error),
 }
 
+impl Failed {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::UnknownTool => ErrorCode::NotFound,
+            Self::Error(error) => error.code(),
+        }
+    }
+}
+
+/// Tells the observer of the call when it is dropped, whichever way the call ends.
+struct Watched<'a> {
+    shared: &'a Shared,
+    tool: &'static str,
+    error: Option<ErrorCode>,
+    started: Instant,
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.shared.observed("tools/call", Some(self.tool), self.error, self.started);
+    }
+}
+
 impl Call<'_> {
     /// Makes the call, unless `given_up` ends before. When the returned future is dropped, the call is given up as
     /// well.
@@ -44,6 +68,12 @@ impl Call<'_> {
     ) -> Result<CallOutcome, Failed> {
         let tool = shared.tools.find(self.tool);
         let name = tool.map_or(UNKNOWN_TOOL, ToolEntry::name);
+        let mut watched = Watched {
+            shared,
+            tool: name,
+            error: Some(ErrorCode::Cancelled),
+            started: Instant::now(),
+        };
         let span = tracing::info_span!(
             "tools/call",
             gen_ai.tool.name = name,
@@ -65,6 +95,7 @@ impl Call<'_> {
             }
             outcome = call.instrument(span.clone()) => outcome,
         };
+        watched.error = outcome.as_ref().err().map(Failed::code);
         if let Err(Failed::Error(failure)) = &outcome {
             span.record("error.type", failure.code().as_str());
             span.in_scope(|| error::log_failure(name, failure, self.request_id));

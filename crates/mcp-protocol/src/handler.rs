@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
-use retail_domain::Principal;
+use retail_domain::{ErrorCode, Principal};
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, DiscoverResult, ErrorData,
-    InitializeRequestParams, InitializeResult, InitializeResultMethod, ListToolsResult,
+    CacheScope, CallToolRequestParams, CallToolResponse, DiscoverResult, ErrorCode as RpcCode,
+    ErrorData, InitializeRequestParams, InitializeResult, InitializeResultMethod, ListToolsResult,
     PaginatedRequestParams, ProtocolVersion, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
@@ -56,6 +57,22 @@ impl RetailHandler {
         }
         .ok_or_else(error::unauthenticated)
     }
+
+    /// Does what `method` asks for, and tells the observer.
+    fn observed<T>(
+        &self,
+        method: &'static str,
+        answer: impl FnOnce() -> Result<T, ErrorData>,
+    ) -> Result<T, ErrorData> {
+        let started = Instant::now();
+        let answer = answer();
+        let error = answer.as_ref().err().map(|error| match error.code {
+            RpcCode::INTERNAL_ERROR => ErrorCode::Internal,
+            _ => ErrorCode::InvalidArgument,
+        });
+        self.shared.observed(method, None, error, started);
+        answer
+    }
 }
 
 fn http_parts(context: &RequestContext<RoleServer>) -> Option<&http::request::Parts> {
@@ -86,29 +103,34 @@ impl ServerHandler for RetailHandler {
         request: InitializeRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<InitializeResult, ErrorData> {
-        self.principal(&context)?;
-        // The newest protocol has no handshake; a request that names it is in error.
-        if context.meta.protocol_version().is_some_and(|version| !version.has_initialize()) {
-            return Err(ErrorData::method_not_found::<InitializeResultMethod>());
-        }
-        let answer = self.negotiate_initialize(&request);
-        context.peer.set_peer_info(request);
-        answer
+        self.observed("initialize", || {
+            self.principal(&context)?;
+            // The newest protocol has no handshake; a request that names it is in error.
+            if context.meta.protocol_version().is_some_and(|version| !version.has_initialize()) {
+                return Err(ErrorData::method_not_found::<InitializeResultMethod>());
+            }
+            let answer = self.negotiate_initialize(&request);
+            context.peer.set_peer_info(request);
+            answer
+        })
     }
 
     async fn discover(
         &self,
         context: RequestContext<RoleServer>,
     ) -> Result<DiscoverResult, ErrorData> {
-        self.principal(&context)?;
-        // The same for every caller, unlike the list of tools.
-        Ok(DiscoverResult::from_server_info(protocol_versions().into_owned(), self.get_info())
-            .with_ttl_ms(CACHE_TTL_MS)
-            .with_cache_scope(CacheScope::Public))
+        self.observed("server/discover", || {
+            self.principal(&context)?;
+            let info = self.get_info();
+            // The same for every caller, unlike the list of tools.
+            Ok(DiscoverResult::from_server_info(protocol_versions().into_owned(), info)
+                .with_ttl_ms(CACHE_TTL_MS)
+                .with_cache_scope(CacheScope::Public))
+        })
     }
 
     async fn ping(&self, context: RequestContext<RoleServer>) -> Result<(), ErrorData> {
-        self.principal(&context).map(drop)
+        self.observed("ping", || self.principal(&context).map(drop))
     }
 
     async fn list_tools(
@@ -116,10 +138,12 @@ impl ServerHandler for RetailHandler {
         _request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let principal = self.principal(&context)?;
-        Ok(ListToolsResult::with_all_items(self.shared.tools.visible_to(principal))
-            .with_ttl_ms(CACHE_TTL_MS)
-            .with_cache_scope(CacheScope::Private))
+        self.observed("tools/list", || {
+            let principal = self.principal(&context)?;
+            Ok(ListToolsResult::with_all_items(self.shared.tools.visible_to(principal))
+                .with_ttl_ms(CACHE_TTL_MS)
+                .with_cache_scope(CacheScope::Private))
+        })
     }
 
     async fn call_tool(

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use retail_domain::ports::{
-    AuditLog, Clock, Embedder, ProductSearch, QueryRunner, SchemaCatalog, SystemClock,
+    AuditLog, Clock, Embedder, ObservedOperation, OperationObserver, ProductSearch, QueryRunner,
+    SchemaCatalog, SystemClock,
 };
-use retail_domain::{AuditEntry, Error, Principal, QueryLimits, Scope};
+use retail_domain::{AuditEntry, Error, ErrorCode, Principal, QueryLimits, Scope};
 use rmcp::model::{
     Implementation, ProtocolVersion, ServerCapabilities, ServerConfig as RmcpServerConfig,
 };
@@ -56,6 +57,7 @@ pub(crate) struct Shared {
     pub(crate) info: RmcpServerConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit_log: Option<Arc<dyn AuditLog>>,
+    pub(crate) observer: Option<Arc<dyn OperationObserver>>,
 }
 
 impl RetailMcp {
@@ -67,6 +69,7 @@ impl RetailMcp {
             product_search: None,
             embedder: None,
             audit_log: None,
+            observer: None,
             clock: Arc::new(SystemClock),
             query_limits: QueryLimits::default(),
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -93,6 +96,7 @@ impl RetailMcp {
     ) -> Result<(), Error> {
         let tool = self.shared.tools.find(tool).map_or(UNKNOWN_TOOL, ToolEntry::name);
         self.shared.begin_audit(principal, tool, request_id).await?.failed(error);
+        self.shared.observed("tools/call", Some(tool), Some(error.code()), Instant::now());
         Ok(())
     }
 
@@ -116,6 +120,20 @@ impl Shared {
         }
         CallAudit::begin(self.audit_log.as_deref(), Instant::now(), entry).await
     }
+
+    /// Tells the observer of a request that began at `started`.
+    pub(crate) fn observed(
+        &self,
+        method: &'static str,
+        tool: Option<&'static str>,
+        error: Option<ErrorCode>,
+        started: Instant,
+    ) {
+        if let Some(observer) = &self.observer {
+            let duration = started.elapsed();
+            observer.operation_ended(&ObservedOperation { method, tool, error, duration });
+        }
+    }
 }
 
 impl fmt::Debug for RetailMcp {
@@ -138,6 +156,7 @@ pub struct RetailMcpBuilder {
     product_search: Option<Arc<dyn ProductSearch>>,
     embedder: Option<Arc<dyn Embedder>>,
     audit_log: Option<Arc<dyn AuditLog>>,
+    observer: Option<Arc<dyn OperationObserver>>,
     clock: Arc<dyn Clock>,
     query_limits: QueryLimits,
     server_version: String,
@@ -173,6 +192,12 @@ impl RetailMcpBuilder {
     /// Records each call. A call for which it has no place is not made. Without it nothing is recorded.
     pub fn audit_log(mut self, audit_log: Arc<dyn AuditLog>) -> Self {
         self.audit_log = Some(audit_log);
+        self
+    }
+
+    /// Counts and times each request. Without it nobody does.
+    pub fn observer(mut self, observer: Arc<dyn OperationObserver>) -> Self {
+        self.observer = Some(observer);
         self
     }
 
@@ -224,8 +249,8 @@ impl RetailMcpBuilder {
                 Implementation::new(SERVER_NAME, self.server_version).with_title("Retail MCP"),
             )
             .with_instructions(instructions);
-        let Self { clock, audit_log, .. } = self;
-        Ok(RetailMcp { shared: Arc::new(Shared { tools, info, clock, audit_log }) })
+        let Self { clock, audit_log, observer, .. } = self;
+        Ok(RetailMcp { shared: Arc::new(Shared { tools, info, clock, audit_log, observer }) })
     }
 }
 

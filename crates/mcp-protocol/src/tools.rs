@@ -145,6 +145,7 @@ impl CallOutcome {
 
 /// A tool as it is listed and called.
 pub(crate) struct ToolEntry {
+    name: &'static str,
     definition: Tool,
     scope: Scope,
     tables: &'static [&'static str],
@@ -152,8 +153,8 @@ pub(crate) struct ToolEntry {
 }
 
 impl ToolEntry {
-    pub(crate) fn name(&self) -> &str {
-        &self.definition.name
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
 
     pub(crate) fn scope(&self) -> Scope {
@@ -202,7 +203,13 @@ impl ToolSet {
             .with_annotations(annotations)
             .with_raw_output_schema(output_schema);
         let tool = Box::new(Checked { tool, input_schema });
-        self.entries.push(ToolEntry { definition, scope: T::SCOPE, tables: T::TABLES, tool });
+        self.entries.push(ToolEntry {
+            name: T::NAME,
+            definition,
+            scope: T::SCOPE,
+            tables: T::TABLES,
+            tool,
+        });
         Ok(())
     }
 

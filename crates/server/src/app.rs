@@ -10,8 +10,8 @@ use retail_auth::{
 };
 use retail_domain::QueryLimits;
 use retail_domain::ports::{
-    AuditLog, Clock, Embedder, HealthProbe, IdentityGrants, IdentityResolver, StoreDirectory,
-    SystemClock,
+    AuditLog, Clock, Embedder, HealthProbe, IdentityGrants, IdentityResolver, OperationObserver,
+    StoreDirectory, SystemClock, TransactionObserver,
 };
 use retail_mcp_protocol::RetailMcp;
 use retail_storage::{
@@ -19,6 +19,7 @@ use retail_storage::{
     PgQueryRunner, PgSchemaCatalog, PgStoreDirectory, PoolSettings, Posture, QueryDatabase,
     ServiceDatabase, StorageError,
 };
+use retail_telemetry::{Telemetry, TelemetrySettings};
 use tracing::warn;
 
 use crate::access::{self, DatabaseAccess};
@@ -26,6 +27,7 @@ use crate::config::{AuditConfig, AuditPolicyName, AuthConfig, AuthMode, Config, 
 use crate::http::CredentialSource;
 use crate::kept_answers::{KeptAnswers, Ports, Sources};
 use crate::key_file;
+use crate::observe::{self, Parts};
 use crate::oidc::{self, SignIn};
 
 /// The parts of a running server.
@@ -48,6 +50,9 @@ pub struct App {
     pub stores: Arc<dyn StoreDirectory>,
     /// Where calls are recorded. Flush it when the last one has ended.
     pub audit: Arc<AuditWriter>,
+    /// What all parts report to.
+    pub telemetry: Arc<Telemetry>,
+    pub(crate) parts: Arc<Parts>,
     pub(crate) database: Arc<QueryDatabase>,
     service: Arc<ServiceDatabase>,
 }
@@ -83,6 +88,9 @@ impl App {
         embedder: Option<Arc<dyn Embedder>>,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let telemetry =
+            Arc::new(Telemetry::new(&TelemetrySettings::of_this_host(env!("CARGO_PKG_VERSION")))?);
+        tokio::spawn(observe::sample(Arc::downgrade(&telemetry)));
         let pool = PoolSettings {
             max_connections: config.database.pool_max_connections,
             acquire_timeout: config.database.pool_acquire_timeout,
@@ -93,7 +101,8 @@ impl App {
         let replicas = access::replicas(&config.database);
         let database =
             QueryDatabase::new(&access.settings, &access.query, access.identity_key.clone(), pool)?
-                .with_replicas(&access.settings, &access.query, &access.service, pool, &replicas)?;
+                .with_replicas(&access.settings, &access.query, &access.service, pool, &replicas)?
+                .with_observer(&(Arc::clone(&telemetry) as Arc<dyn TransactionObserver>));
         let database = Arc::new(database);
         if let Some(file) = access.identity_key_file {
             tokio::spawn(key_file::follow(Arc::downgrade(&database), file));
@@ -122,13 +131,18 @@ impl App {
             .schema_catalog(schema_catalog)
             .product_search(product_search)
             .audit_log(Arc::clone(&audit) as Arc<dyn AuditLog>)
+            .observer(Arc::clone(&telemetry) as Arc<dyn OperationObserver>)
             .clock(clock)
             .query_limits(query_limits(config)?);
         if let Some(embedder) = embedder {
             mcp = mcp.embedder(embedder);
         }
+        let parts = Parts::new(&database, &audit, &kept_answers);
+        parts.report_to(&telemetry);
         Ok(Self {
             mcp: mcp.build()?,
+            telemetry,
+            parts,
             identities,
             credentials,
             sign_in,

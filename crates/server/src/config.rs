@@ -35,7 +35,7 @@ pub use error::{ConfigError, Fault};
 pub use reference::reference_markdown;
 pub use sections::{
     AuditConfig, AuditPolicyName, DatabaseConfig, LogConfig, LogFormat, QueryConfig, ServerConfig,
-    SslMode,
+    SslMode, TelemetryConfig,
 };
 pub use sources::Sources;
 pub use validate::Purpose;
@@ -76,6 +76,8 @@ pub struct Config {
     pub cache: CacheConfig,
     /// The record of calls.
     pub audit: AuditConfig,
+    /// Who reads metrics.
+    pub telemetry: TelemetryConfig,
     /// The log.
     pub log: LogConfig,
     /// Folder of the embedded cluster and of keys. None: a folder in the user's cache folder.

@@ -17,6 +17,7 @@ mod gate;
 mod health;
 mod identity;
 pub(crate) mod open_files;
+mod operations;
 mod refusal;
 mod request_log;
 mod response_headers;
@@ -40,6 +41,7 @@ use admission::Admission;
 use client_address::Proxies;
 use edge::{Around, Way};
 use gate::Gate;
+use operations::{Operations, Operators};
 use refusal::Refusal;
 
 pub use edge::Edge;
@@ -47,7 +49,7 @@ pub use identity::CredentialSource;
 pub use serve::serve;
 pub use tls::{Tls, TlsError};
 
-/// What answers at `/mcp`, `/health`, `/ready`, and where clients read how to sign in.
+/// What answers at `/mcp`, to probes, to operators, and where clients read how to sign in.
 ///
 /// `draining` makes `/ready` say no; `abort` ends the requests in flight.
 pub fn edge(
@@ -68,17 +70,23 @@ pub fn edge(
         sign_in,
         max_body_bytes: server.max_body_bytes,
     });
+    let readiness = health::Readiness::new(app.health, app.kept_answers, app.database, draining);
     let probes = Router::new()
         .route("/health", get(health::alive))
+        .route("/startup", get(health::started))
         .route("/ready", get(health::ready))
-        .with_state(health::Readiness::new(app.health, app.kept_answers, app.database, draining));
+        .with_state(readiness);
+    let operations = Operations { telemetry: Arc::clone(&app.telemetry), parts: app.parts };
     Edge(Arc::new(Way {
         around: Around {
             proxies: Proxies::new(server),
             has_tls: server.tls.is_on(),
             request_timeout: server.request_timeout,
+            telemetry: app.telemetry,
         },
         probes,
+        operators: Operators::new(&config.telemetry.operators),
+        operations: operations::routes(operations),
         gate: Gate::new(&options.allowed_hosts, &options.allowed_origins),
         cors: cors::layer(&server.cors_origins),
         admission: Admission::new(&config.limits, server),

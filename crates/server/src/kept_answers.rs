@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use retail_cache::{
-    AnswerCache, CacheSettings, CachedEmbedder, CachedProductSearch, CachedQueryRunner,
-    CachedSchemaCatalog, KeySpace, RedisSettings, RedisTier, Surroundings,
+    AnswerCache, CacheSettings, CacheStatistics, CachedEmbedder, CachedProductSearch,
+    CachedQueryRunner, CachedSchemaCatalog, KeySpace, RedisSettings, RedisTier, Surroundings,
 };
 use retail_domain::ports::{DataVersions, Embedder, ProductSearch, QueryRunner, SchemaCatalog};
 use retail_storage::{
@@ -141,6 +141,11 @@ impl KeptAnswers {
             return Some("Redis is left alone for a while: lookups failed");
         }
         statistics.write_breaker_is_open.then_some("Redis is not written to: writes fail")
+    }
+
+    /// How often it helped. None where nothing is kept.
+    pub fn statistics(&self) -> Option<CacheStatistics> {
+        self.cache.as_ref().map(|cache| cache.answers.statistics())
     }
 
     /// Where answers are kept.

@@ -12,5 +12,6 @@ mod key_file;
 mod lifecycle;
 mod local;
 mod logging;
-pub mod oidc;
+mod observe;
+mod oidc;
 mod sample;

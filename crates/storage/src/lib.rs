@@ -57,7 +57,7 @@ pub use identity_grants::PgIdentityGrants;
 pub use keys::IdentityKeyRecord;
 pub use load::{CopyTable, LoadRecord};
 pub use migrate::{MigrateOptions, MigrationReport, SCHEMA_VERSION};
-pub use pool::{KeyEnd, PoolSettings, QueryDatabase, QueryLogins};
+pub use pool::{KeyEnd, PoolSettings, PoolStatus, QueryDatabase, QueryLogins};
 pub use posture::{Finding, FindingState, Posture};
 #[cfg(feature = "test-support")]
 pub use product_search::SearchPlans;

@@ -1,10 +1,12 @@
 //! The connections that callers' statements run on.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use deadpool::managed::{self, Pool, PoolError, Timeouts};
+use retail_domain::ports::TransactionObserver;
 use retail_domain::{Error, ErrorCode, QueryLimits, RlsUserId};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -78,12 +80,42 @@ pub struct QueryDatabase {
 }
 
 /// One database server, and the way to it.
-#[derive(Debug)]
 pub(crate) struct Place {
     stores: Pool<QueryManager>,
     head_office: Pool<QueryManager>,
     pub(crate) gate: PostureGate,
     pub(crate) is_standby: bool,
+    pub(crate) observer: Option<Arc<dyn TransactionObserver>>,
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("is_standby", &self.is_standby).finish_non_exhaustive()
+    }
+}
+
+/// Connections of one pool, or of all standbys, as they are now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolStatus {
+    /// `stores`, `head_office` or `standby`.
+    pub name: &'static str,
+    /// Most connections.
+    pub max: usize,
+    /// Those on which a statement runs.
+    pub used: usize,
+    /// Those that wait for one.
+    pub idle: usize,
+    /// Calls that wait for a connection.
+    pub waiting: usize,
+}
+
+/// The name of the connections on which this identity's statements run.
+pub(crate) fn pool_name(who: Who, is_standby: bool) -> &'static str {
+    match (is_standby, who) {
+        (true, _) => "standby",
+        (false, Who::Store(_)) => "stores",
+        (false, Who::AllStores) => "head_office",
+    }
 }
 
 /// When a key ends; none means never.
@@ -159,6 +191,22 @@ impl QueryDatabase {
         self.counters.read()
     }
 
+    /// The same with somebody who counts and times transactions, on the standbys that it has, too.
+    #[must_use]
+    pub fn with_observer(mut self, observer: &Arc<dyn TransactionObserver>) -> Self {
+        for place in [&mut self.primary].into_iter().chain(self.replicas.places()) {
+            place.observer = Some(Arc::clone(observer));
+        }
+        self
+    }
+
+    /// How the connections are used: those for stores, for head office, and of all standbys together if there are any.
+    pub fn pools(&self) -> Vec<PoolStatus> {
+        let mut pools = self.primary.statuses().to_vec();
+        pools.extend(self.replicas.pool_status());
+        pools
+    }
+
     /// Opens a connection of each role for the first calls. That a role cannot log in is told by whoever needs it.
     pub async fn warm_up(&self) {
         let nobody = Who::Store(RlsUserId(Uuid::nil()));
@@ -201,6 +249,7 @@ impl Place {
                 keys.clone(),
             ),
             is_standby: false,
+            observer: None,
         })
     }
 
@@ -211,7 +260,26 @@ impl Place {
 
     pub(crate) async fn connection(&self, who: Who) -> Result<PooledConnection, Error> {
         self.gate.pass().await?;
-        self.pooled(who).await
+        let asked = Instant::now();
+        let connection = self.pooled(who).await?;
+        if let Some(observer) = &self.observer {
+            observer.connection_given(pool_name(who, self.is_standby), asked.elapsed());
+        }
+        Ok(connection)
+    }
+
+    pub(crate) fn statuses(&self) -> [PoolStatus; 2] {
+        [(Who::Store(RlsUserId(Uuid::nil())), &self.stores), (Who::AllStores, &self.head_office)]
+            .map(|(who, pool)| {
+                let status = pool.status();
+                PoolStatus {
+                    name: pool_name(who, self.is_standby),
+                    max: status.max_size,
+                    used: status.size.saturating_sub(status.available),
+                    idle: status.available,
+                    waiting: status.waiting,
+                }
+            })
     }
 
     /// A connection on which nothing of a caller's may run: the gate was not asked.

@@ -128,7 +128,7 @@ async fn end(
             Ok(found)
         }
         Err(error) => {
-            transaction.abandon().await;
+            transaction.abandon(error.code()).await;
             Err(error)
         }
     }

@@ -159,6 +159,7 @@ impl PgQueryRunner {
         // Past the deadline the future is dropped, which cancels and closes.
         let mut transaction = self.database.transaction(connection, who, Some(turn));
         transaction.is_on_standby = place.is_standby;
+        transaction.fingerprint = place.observer.as_ref().map(|_| query.fingerprint().into());
         let run = pin!(self.run_to_end(transaction, query, offset, limits));
         tokio::time::timeout(deadline, run).await.unwrap_or_else(|_| {
             Err(Error::new(ErrorCode::QueryTimeout, "the statement took too long and was stopped")
@@ -257,8 +258,9 @@ impl PgQueryRunner {
         if failure.is_identity_refusal() && !transaction.is_on_standby {
             self.database.counters.identity_refused();
         }
-        transaction.abandon().await;
-        failure.into_error()
+        let error = failure.into_error();
+        transaction.abandon(error.code()).await;
+        error
     }
 }
 

@@ -77,7 +77,7 @@ async fn answer(
             Ok(answer)
         }
         Err(error) => {
-            transaction.abandon().await;
+            transaction.abandon(error.code()).await;
             Err(error)
         }
     }

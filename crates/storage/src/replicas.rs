@@ -13,7 +13,7 @@ use retail_domain::{Error, ErrorCode};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::pool::Place;
+use crate::pool::{Place, PoolStatus};
 use crate::{
     DatabaseSettings, Login, PoolSettings, QueryDatabase, QueryLogins, ServerAddress,
     ServiceDatabase, StorageError,
@@ -144,6 +144,22 @@ impl Replicas {
         (0..count)
             .filter_map(|i| self.all.get(first.wrapping_add(i) % count))
             .find(|replica| replica.is_usable(self.max_lag))
+    }
+
+    pub(crate) fn places(&mut self) -> impl Iterator<Item = &mut Place> {
+        self.all.iter_mut().map(|replica| &mut replica.place)
+    }
+
+    /// The connections to all of them together.
+    pub(crate) fn pool_status(&self) -> Option<PoolStatus> {
+        let statuses = self.all.iter().flat_map(|replica| replica.place.statuses());
+        statuses.reduce(|sum, one| PoolStatus {
+            name: sum.name,
+            max: sum.max + one.max,
+            used: sum.used + one.used,
+            idle: sum.idle + one.idle,
+            waiting: sum.waiting + one.waiting,
+        })
     }
 
     fn usable(&self) -> impl Iterator<Item = &Replica> {

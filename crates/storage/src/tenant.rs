@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use deadpool::managed::Object;
+use retail_domain::ports::{ObservedTransaction, TransactionObserver};
 use retail_domain::{Error, ErrorCode};
 use tokio::runtime::Handle;
 use tokio_postgres::SimpleQueryMessage;
@@ -13,6 +14,7 @@ use tracing::warn;
 use crate::callers::Turn;
 use crate::connection::{PooledConnection, QueryConnection, session, timeouts};
 use crate::identity::{ConnectionPlace, SignedIdentity, Who};
+use crate::pool::pool_name;
 use crate::prepared::Prepared;
 use crate::sql_error::our_statement_failed;
 use crate::statistics::Counters;
@@ -58,6 +60,16 @@ pub(crate) struct TenantTransaction {
     counters: Arc<Counters>,
     /// Where a key may be missing that the primary has.
     pub(crate) is_on_standby: bool,
+    /// The shape of the caller's statement, for the observer.
+    pub(crate) fingerprint: Option<Box<str>>,
+    watched: Watched,
+}
+
+/// What the observer will be told.
+struct Watched {
+    observer: Option<Arc<dyn TransactionObserver>>,
+    began: Instant,
+    error: Option<ErrorCode>,
 }
 
 impl QueryDatabase {
@@ -89,6 +101,13 @@ impl QueryDatabase {
             turn,
             counters: Arc::clone(&self.counters),
             is_on_standby: false,
+            fingerprint: None,
+            watched: Watched {
+                observer: self.primary.observer.clone(),
+                began: Instant::now(),
+                // Unless it comes to its end.
+                error: Some(ErrorCode::Cancelled),
+            },
         }
     }
 }
@@ -266,12 +285,14 @@ impl TenantTransaction {
     pub(crate) fn finished(mut self, is_identity_ours: bool) -> Result<(), Error> {
         if !is_identity_ours {
             self.counters.identity_changed();
+            self.watched.error = Some(ErrorCode::QueryNotAllowed);
             // Dropping `self` here closes the connection.
             return Err(Error::new(
                 ErrorCode::QueryNotAllowed,
                 "the statement changed settings that it may not change",
             ));
         }
+        self.watched.error = None;
         // Back to the pool.
         drop(self.connection.take());
         Ok(())
@@ -292,8 +313,9 @@ impl TenantTransaction {
         self.connection().prepared.is_allowed()
     }
 
-    /// Rolls back after a failed statement. The connection goes back to the pool if that works.
-    pub(crate) async fn abandon(mut self) {
+    /// Rolls back after a statement that failed with `error`. The connection goes back to the pool if that works.
+    pub(crate) async fn abandon(mut self, error: ErrorCode) {
+        self.watched.error = Some(error);
         if self.client().batch_execute("ROLLBACK").await.is_ok() {
             drop(self.connection.take());
         }
@@ -302,6 +324,14 @@ impl TenantTransaction {
 
 impl Drop for TenantTransaction {
     fn drop(&mut self) {
+        if let Some(observer) = &self.watched.observer {
+            observer.transaction_ended(&ObservedTransaction {
+                pool: pool_name(self.who, self.is_on_standby),
+                fingerprint: self.fingerprint.as_deref(),
+                error: self.watched.error,
+                duration: self.watched.began.elapsed(),
+            });
+        }
         let Some(pooled) = self.connection.take() else {
             return;
         };

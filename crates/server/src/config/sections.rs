@@ -163,6 +163,14 @@ pub enum AuditPolicyName {
     DropAndCount,
 }
 
+/// Section `telemetry`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// Where operators ask from.
+    pub operators: Vec<PeerNetwork>,
+}
+
 /// Section `log`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -18,16 +18,19 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
+use retail_domain::{Error, ErrorCode, Principal, Scope};
 use retail_mcp_protocol::McpHttpService;
+use retail_telemetry::Telemetry;
 use tokio::time::timeout;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use tower_http::cors::CorsLayer;
 
-use super::admission::Admission;
+use super::admission::{Admission, Authenticating};
 use super::client_address::{ClientAddress, Proxies};
 use super::gate::Gate;
-use super::identity::Identities;
+use super::identity::{Identities, failure};
+use super::operations::{self, Operators};
 use super::refusal::Refusal;
 use super::step_up::StepUp;
 use super::{health, request_log, response_headers};
@@ -46,6 +49,9 @@ pub(super) struct Way {
     pub(super) around: Around,
     /// Routes of probes: they come from machines that know no name of ours, and must get an answer under load.
     pub(super) probes: Router,
+    pub(super) operators: Operators,
+    /// Routes for operators.
+    pub(super) operations: Router,
     pub(super) gate: Gate,
     pub(super) cors: Option<CorsLayer>,
     pub(super) admission: Admission,
@@ -62,6 +68,7 @@ pub(super) struct Around {
     /// Whether clients come by TLS.
     pub(super) has_tls: bool,
     pub(super) request_timeout: Duration,
+    pub(super) telemetry: Arc<Telemetry>,
 }
 
 /// Who is at the other end.
@@ -117,14 +124,23 @@ impl Around {
             response_headers::add(response.headers_mut(), self.has_tls);
             response
         };
-        request_log::log(request, client, answer).await
+        request_log::log(request, client, &self.telemetry, answer).await
     }
 }
 
 impl Way {
     async fn route(&self, request: Request, peer: Peer) -> Response {
         if health::is_probe(request.uri().path()) {
+            let detail = self.is_from_operator(&request, peer);
+            let mut request = request;
+            request.extensions_mut().insert(health::Detail(detail));
             return by(&self.probes, request).await;
+        }
+        if operations::is_operations(request.uri().path()) {
+            return match self.admit_operator(request, peer).await {
+                Ok(request) => by(&self.operations, request).await,
+                Err(refused) => refused,
+            };
         }
         if let Err(refusal) = self.gate.check(&request) {
             return refusal.into_response();
@@ -136,6 +152,49 @@ impl Way {
                     Ok::<_, Infallible>(self.guarded(request, peer).await)
                 });
                 cors.layer(guarded).oneshot(request).await.unwrap_or_else(|never| match never {})
+            }
+        }
+    }
+
+    /// Whether a request comes from where operators are.
+    fn is_from_operator(&self, request: &Request, peer: Peer) -> bool {
+        self.operators.include(peer.socket.ip(), request.headers())
+            && self.gate.check_own(request).is_ok()
+    }
+
+    /// Lets operators in: those who ask from where operators are, and those whose token says that they are.
+    async fn admit_operator(&self, request: Request, peer: Peer) -> Result<Request, Response> {
+        if self.is_from_operator(&request, peer) {
+            return Ok(request);
+        }
+        let refused = |refusal: Refusal| refusal.into_response();
+        self.gate.check(&request).map_err(refused)?;
+        self.admission.by_address(peer.client).map_err(refused)?;
+        let (_who, principal) = self.identify(request.headers(), peer).await?;
+        if principal.has_scope(Scope::Admin) {
+            return Ok(request);
+        }
+        let error = Error::new(ErrorCode::Forbidden, "this is for operators").with_hint(
+            "ask from an address in telemetry.operators, or with a token that has retail.admin",
+        );
+        Err(failure(StatusCode::FORBIDDEN, &error))
+    }
+
+    /// Who sends a request, and its place among those that are looked at.
+    async fn identify(
+        &self,
+        headers: &HeaderMap,
+        peer: Peer,
+    ) -> Result<(Authenticating, Principal), Response> {
+        let refused = |refusal: Refusal| refusal.into_response();
+        let who = self.admission.authenticate(peer.client, headers).await.map_err(refused)?;
+        match self.identities.identify(headers, peer.socket).await {
+            Ok(principal) => Ok((who, principal)),
+            Err(response) => {
+                if response.status() == StatusCode::UNAUTHORIZED {
+                    self.admission.failed(&who);
+                }
+                Err(response)
             }
         }
     }
@@ -153,20 +212,9 @@ impl Way {
 
     /// The answer of the MCP service, or of what stands before it.
     async fn mcp(&self, request: Request, peer: Peer) -> Result<Response, Response> {
-        let headers = request.headers();
-        let refused = |refusal: Refusal| refusal.into_response();
-        let who = self.admission.authenticate(peer.client, headers).await.map_err(refused)?;
-        let principal = match self.identities.identify(headers, peer.socket).await {
-            Ok(principal) => principal,
-            Err(response) => {
-                if response.status() == StatusCode::UNAUTHORIZED {
-                    self.admission.failed(&who);
-                }
-                return Err(response);
-            }
-        };
+        let (who, principal) = self.identify(request.headers(), peer).await?;
         let admitted = self.admission.admit(who, &principal, request).await;
-        let (mut request, _kept) = admitted.map_err(refused)?;
+        let (mut request, _kept) = admitted.map_err(|refusal| refusal.into_response())?;
         if let Some(step_up) = &self.step_up {
             request = step_up.check(&principal, request).await?;
         }
@@ -183,6 +231,7 @@ async fn by(routes: &Router, request: Request) -> Response {
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt as _;
+    use retail_telemetry::TelemetrySettings;
 
     use super::*;
     use crate::config::{Config, Sources};
@@ -193,7 +242,8 @@ mod tests {
     ) -> Response {
         let config = Config::load(&Sources::default()).unwrap();
         let proxies = Proxies::new(&config.server);
-        let around = Around { proxies, has_tls: false, request_timeout };
+        let telemetry = Arc::new(Telemetry::new(&TelemetrySettings::default()).unwrap());
+        let around = Around { proxies, has_tls: false, request_timeout, telemetry };
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         let request = Request::get("/").extension(ConnectInfo(peer)).body(Body::empty()).unwrap();
         around.answer(request, route).await

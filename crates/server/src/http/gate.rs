@@ -3,6 +3,7 @@
 //! A page that a browser got from elsewhere can reach a server on this machine by giving its own name our
 //! address (DNS rebinding). Its requests then carry that name in `Host`, and the page's origin.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -46,14 +47,20 @@ impl Gate {
 
     /// Whether the request's host and origin are served.
     pub(super) fn check(&self, request: &Request) -> Result<(), Refusal> {
-        let checked = self.find_fault(request);
+        let checked = self.find_fault(request, false);
         if let Err(refusal) = checked {
             info!(?refusal, "a request is refused; see server.allowed_hosts and allowed_origins");
         }
         checked
     }
 
-    fn find_fault(&self, request: &Request) -> Result<(), Refusal> {
+    /// The same for those who may ask by our address, whatever it is, as monitoring does. A web page from elsewhere
+    /// cannot: it has a name.
+    pub(super) fn check_own(&self, request: &Request) -> Result<(), Refusal> {
+        self.find_fault(request, true)
+    }
+
+    fn find_fault(&self, request: &Request, any_address: bool) -> Result<(), Refusal> {
         if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > MAX_URI_BYTES) {
             return Err(Refusal::UriTooLong);
         }
@@ -66,7 +73,8 @@ impl Gate {
         let target = request.uri().authority().map(Authority::as_str);
         for name in target.into_iter().chain([host]) {
             let place = Place::parse(name).ok_or(Refusal::BadHost)?;
-            if !self.hosts.iter().any(|allowed| allowed.allows(&place, None)) {
+            let is_ours = self.hosts.iter().any(|allowed| allowed.allows(&place, None));
+            if !is_ours && !(any_address && place.is_address()) {
                 return Err(Refusal::UnknownHost);
             }
         }
@@ -106,6 +114,11 @@ impl Place {
         };
         let host = authority.host().to_ascii_lowercase();
         Some(Self { host, port })
+    }
+
+    fn is_address(&self) -> bool {
+        let bare = self.host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        bare.unwrap_or(&self.host).parse::<IpAddr>().is_ok()
     }
 
     /// `default_port`: the one that is meant when none is written, where there is one.

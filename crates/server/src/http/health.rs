@@ -1,11 +1,12 @@
 //! Whether the process lives, and whether it can answer a tool call.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::StatusCode;
 use retail_domain::ports::{HealthProbe, HealthReport, PartHealth};
 use retail_storage::QueryDatabase;
@@ -20,7 +21,7 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(1);
 
 /// Whether an address is there for probes.
 pub(super) fn is_probe(path: &str) -> bool {
-    matches!(path, "/health" | "/ready")
+    matches!(path, "/health" | "/startup" | "/ready")
 }
 
 /// The process lives. Depends on nothing else.
@@ -35,6 +36,8 @@ pub(super) struct Readiness {
     kept_answers: KeptAnswers,
     database: Arc<QueryDatabase>,
     draining: CancellationToken,
+    /// Whether it was ready once.
+    has_started: Arc<AtomicBool>,
     last: Arc<Mutex<Option<(Instant, HealthReport, CacheHealth)>>>,
 }
 
@@ -45,7 +48,8 @@ impl Readiness {
         database: Arc<QueryDatabase>,
         draining: CancellationToken,
     ) -> Self {
-        Self { probe, kept_answers, database, draining, last: Arc::default() }
+        let (has_started, last) = (Arc::default(), Arc::default());
+        Self { probe, kept_answers, database, draining, has_started, last }
     }
 
     /// The state of what an answer needs, and of the cache, without which there is one too.
@@ -67,20 +71,52 @@ impl Readiness {
             _ => {
                 let (report, cache) = tokio::join!(self.probe.check(), self.kept_answers.health());
                 *last = Some((Instant::now(), report.clone(), cache.clone()));
+                if report.is_ready() {
+                    self.has_started.store(true, Ordering::Relaxed);
+                }
                 (report, Some(cache))
             }
         }
     }
 }
 
+/// Whoever asks may read what exactly is wrong.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Detail(pub(super) bool);
+
+/// The server has been ready once: 200, and 503 before. What fails later is no reason to start it anew.
+pub(super) async fn started(
+    State(readiness): State<Readiness>,
+    Extension(Detail(detail)): Extension<Detail>,
+) -> Response {
+    if readiness.has_started.load(Ordering::Relaxed) {
+        return Json(json!({"status": "started"})).into_response();
+    }
+    let (report, _) = readiness.report().await;
+    if report.is_ready() {
+        return Json(json!({"status": "started"})).into_response();
+    }
+    let mut body = json!({"status": "starting"});
+    if let (true, Some(body)) = (detail, body.as_object_mut()) {
+        body.insert("parts".to_owned(), json!(report.parts));
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+}
+
 /// A tool call would work now: 200, or 503 with the part that does not.
-pub(super) async fn ready(State(readiness): State<Readiness>) -> Response {
+pub(super) async fn ready(
+    State(readiness): State<Readiness>,
+    Extension(Detail(detail)): Extension<Detail>,
+) -> Response {
     let (report, cache) = readiness.report().await;
     let (status, word) = if report.is_ready() {
         (StatusCode::OK, "ready")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready")
     };
+    if !detail {
+        return (status, Json(json!({"status": word}))).into_response();
+    }
     let mut body = json!({"status": word, "parts": report.parts});
     if let (Some(cache), Some(body)) = (cache, body.as_object_mut()) {
         body.insert("cache".to_owned(), json!(cache));

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::HeaderValue;
+use http::{HeaderValue, Method};
+use retail_telemetry::Telemetry;
 use tracing::{Instrument, debug, info, info_span};
 use uuid::Uuid;
 
@@ -21,6 +22,7 @@ const MAX_REQUEST_ID_BYTES: usize = 64;
 pub(super) async fn log<F>(
     mut request: Request,
     client: ClientAddress,
+    telemetry: &Telemetry,
     next: impl FnOnce(Request) -> F,
 ) -> Response
 where
@@ -41,6 +43,7 @@ where
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let started = Instant::now();
+    let in_flight = (!health::is_probe(&path)).then(|| telemetry.request_begins());
     let mut response = next(request).instrument(span.clone()).await;
     if let Some(header) = header {
         response.headers_mut().insert(REQUEST_ID, header);
@@ -51,15 +54,43 @@ where
         debug!(path, status = response.status().as_u16(), "probe");
         return response;
     }
+    drop(in_flight);
+    let (status, took) = (response.status().as_u16(), started.elapsed());
+    telemetry.http_request(method_label(&method), route_label(&path), status, took);
     info!(
         method = %method,
         path,
         client = %client.0,
-        status = response.status().as_u16(),
-        duration_s = started.elapsed().as_secs_f64(),
+        status,
+        duration_s = took.as_secs_f64(),
         "request"
     );
     response
+}
+
+/// The method, as far as it is one of those that we serve.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        // So says OpenTelemetry's convention.
+        _ => "_OTHER",
+    }
+}
+
+/// The route: a client may ask for paths without end.
+fn route_label(path: &str) -> &'static str {
+    match path {
+        "/mcp" => "/mcp",
+        "/metrics" => "/metrics",
+        "/monitor/current" => "/monitor/current",
+        "/monitor/summary" => "/monitor/summary",
+        _ if path.starts_with("/.well-known/") => "/.well-known",
+        _ => "other",
+    }
 }
 
 fn is_harmless(id: &str) -> bool {

@@ -21,6 +21,7 @@ mod identity;
 mod isolation;
 mod keys;
 mod oidc;
+mod operations;
 mod questions;
 mod readiness;
 mod replicas;

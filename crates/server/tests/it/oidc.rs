@@ -120,6 +120,29 @@ fn assert_body(reply: &Reply, code: &str) {
 }
 
 #[tokio::test]
+async fn an_operator_is_known_by_the_scope() {
+    let world = World::with(&[
+        ("TELEMETRY__OPERATORS", "192.0.2.1"),
+        ("AUTH__RULES__ALICE__SCOPES", "retail.read,retail.sql,retail.admin"),
+    ])
+    .await;
+    let metrics = async |token: &str| {
+        let request = http::Request::get("/metrics").header("host", "localhost");
+        world.server.request(request.header("authorization", format!("Bearer {token}"))).await
+    };
+    let scoped = |scope: &str| world.token(|claims| claims["scope"] = scope.into());
+    let reply = metrics(&scoped("retail.read retail.admin")).await;
+    assert_eq!(reply.status, 200);
+    assert!(reply.plain_text().contains("process_uptime_seconds"));
+    let reply = metrics(&scoped("retail.read retail.sql")).await;
+    assert_eq!(reply.status, 403);
+    assert_body(&reply, "forbidden");
+    assert_eq!(metrics(&world.forged("tampered")).await.status, 401);
+    assert_eq!(world.server.get("/metrics").await.status, 401, "this machine is not on the list");
+    assert_eq!(world.server.get("/ready").await.body, json!({ "status": "ready" }));
+}
+
+#[tokio::test]
 async fn the_metadata_are_at_both_addresses() {
     let world = World::with(&[("AUTH__DOCUMENTATION_URL", "https://zava.example/help")]).await;
     let root = "/.well-known/oauth-protected-resource";

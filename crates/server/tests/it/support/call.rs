@@ -101,16 +101,18 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
+    bytes: Vec<u8>,
 }
 
 impl Reply {
     pub(crate) async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
         Self {
             status: parts.status.as_u16(),
             headers: parts.headers,
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+            bytes,
         }
     }
 
@@ -142,7 +144,12 @@ impl Reply {
         let length: usize = headers["content-length"].to_str().unwrap().parse().unwrap();
         let mut bytes = vec![0; length];
         reader.read_exact(&mut bytes).unwrap();
-        Self { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        Self { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), bytes }
+    }
+
+    /// The body as it came.
+    pub(crate) fn plain_text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap()
     }
 
     /// The result of a request that was answered.

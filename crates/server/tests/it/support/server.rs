@@ -139,7 +139,12 @@ impl TestServer {
 
     /// Sends a request without a body from this machine.
     pub(crate) async fn request(&self, request: Builder) -> Reply {
-        let request = request.extension(ConnectInfo(LOOPBACK)).body(Body::empty()).unwrap();
+        self.request_from(LOOPBACK, request).await
+    }
+
+    /// Sends a request without a body from another address.
+    pub(crate) async fn request_from(&self, peer: SocketAddr, request: Builder) -> Reply {
+        let request = request.extension(ConnectInfo(peer)).body(Body::empty()).unwrap();
         Reply::of(self.edge.clone().oneshot(request).await.unwrap()).await
     }
 

@@ -27,6 +27,14 @@ pub(super) const KEYS: &[Key] = &[
          Must be shorter than `server.request_timeout`.",
     ),
     key(
+        "telemetry.operators",
+        Kind::Networks,
+        Some("127.0.0.0/8,::1"),
+        "Addresses and networks (CIDR) whose clients read `/metrics`, `/monitor/…` and the details of `/ready` without a \
+         token: operators, and Prometheus. It is the connection that counts; what a proxy passes on needs a token \
+         with `retail.admin`, so let your proxies send `X-Forwarded-For`, `Forwarded` or `Via`.",
+    ),
+    key(
         "log.level",
         Kind::LogFilter,
         Some("info"),

@@ -1,0 +1,51 @@
+//! Who counts and times what happens.
+
+use std::time::Duration;
+
+use crate::ErrorCode;
+
+/// An MCP request that has been dealt with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObservedOperation {
+    /// The method, for example `tools/call`.
+    pub method: &'static str,
+    /// The tool of a call: one that there is, or `unknown`.
+    pub tool: Option<&'static str>,
+    /// Why there was no answer, if there was none.
+    pub error: Option<ErrorCode>,
+    /// From the request to the answer.
+    pub duration: Duration,
+}
+
+/// A transaction of a caller that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObservedTransaction<'a> {
+    /// Which connections it ran on: `stores` or `head_office`, or `standby` for those of all standbys.
+    pub pool: &'static str,
+    /// The shape of its statement, as in the audit log. None where the statement is one of ours.
+    pub fingerprint: Option<&'a str>,
+    /// Why it gave nothing, if it did not.
+    pub error: Option<ErrorCode>,
+    /// From its begin to its end, without the wait for a connection.
+    pub duration: Duration,
+}
+
+/// Hears of each MCP request.
+///
+/// It hears of no identity, argument or statement: what it is told may become the label of a metric. It is called on
+/// the way of the answer, so it must be quick and must not wait.
+#[cfg_attr(any(test, feature = "test-support"), mockall::automock)]
+pub trait OperationObserver: Send + Sync {
+    /// A request has been dealt with, or its caller has given up.
+    fn operation_ended(&self, operation: &ObservedOperation);
+}
+
+/// Hears of each transaction of a caller. The same holds for it.
+#[cfg_attr(any(test, feature = "test-support"), mockall::automock)]
+pub trait TransactionObserver: Send + Sync {
+    /// There is a connection for a transaction, after this wait.
+    fn connection_given(&self, pool: &'static str, waited: Duration);
+
+    /// A transaction has ended.
+    fn transaction_ended(&self, transaction: &ObservedTransaction<'_>);
+}

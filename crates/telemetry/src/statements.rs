@@ -1,0 +1,143 @@
+//! Which shapes of statements took the most time lately.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// Shapes that are counted at once. A manager's assistant has written some dozens in a day.
+const MAX_SHAPES: usize = 200;
+
+/// How long a generation lasts. What is told is of this one and the one before it.
+const GENERATION: Duration = Duration::from_hours(1);
+
+/// A shape of statements, and what it took in the last one to two hours.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SlowStatement {
+    /// The shape, as in the audit log.
+    pub fingerprint: String,
+    /// How often it ran.
+    pub calls: u64,
+    /// How often it failed.
+    pub errors: u64,
+    /// Time of all its transactions.
+    pub total_seconds: f64,
+    /// The longest one.
+    pub max_seconds: f64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Took {
+    calls: u64,
+    errors: u64,
+    total: Duration,
+    max: Duration,
+}
+
+impl Took {
+    fn add(&mut self, other: &Self) {
+        self.calls += other.calls;
+        self.errors += other.errors;
+        self.total += other.total;
+        self.max = self.max.max(other.max);
+    }
+}
+
+/// Two generations of counts.
+#[derive(Debug, Default)]
+pub(crate) struct Statements {
+    generation: u64,
+    now: HashMap<Box<str>, Took>,
+    before: HashMap<Box<str>, Took>,
+}
+
+impl Statements {
+    pub(crate) fn record(&mut self, at: Duration, shape: &str, took: Duration, failed: bool) {
+        self.turn(at);
+        let one = Took { calls: 1, errors: failed.into(), total: took, max: took };
+        if let Some(known) = self.now.get_mut(shape) {
+            known.add(&one);
+            return;
+        }
+        if self.now.len() >= MAX_SHAPES {
+            // The one that matters least makes room.
+            let least =
+                self.now.iter().min_by_key(|(_, took)| took.total).map(|(shape, _)| shape.clone());
+            if let Some(least) = least {
+                self.now.remove(&least);
+            }
+        }
+        self.now.insert(shape.into(), one);
+    }
+
+    /// The `count` shapes that took the most time together, the longest first.
+    pub(crate) fn slowest(&mut self, at: Duration, count: usize) -> Vec<SlowStatement> {
+        self.turn(at);
+        let mut all = self.before.clone();
+        for (shape, took) in &self.now {
+            all.entry(shape.clone()).or_default().add(took);
+        }
+        let mut all: Vec<_> = all.into_iter().collect();
+        all.sort_by(|(a_shape, a), (b_shape, b)| b.total.cmp(&a.total).then(a_shape.cmp(b_shape)));
+        all.truncate(count);
+        all.into_iter()
+            .map(|(shape, took)| SlowStatement {
+                fingerprint: shape.into(),
+                calls: took.calls,
+                errors: took.errors,
+                total_seconds: took.total.as_secs_f64(),
+                max_seconds: took.max.as_secs_f64(),
+            })
+            .collect()
+    }
+
+    fn turn(&mut self, at: Duration) {
+        let generation = at.as_secs() / GENERATION.as_secs();
+        match generation.saturating_sub(self.generation) {
+            0 => return,
+            1 => self.before = std::mem::take(&mut self.now),
+            _ => {
+                self.before.clear();
+                self.now.clear();
+            }
+        }
+        self.generation = generation;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn the_longest_come_first_and_the_old_are_forgotten() {
+        let mut statements = Statements::default();
+        let minute = Duration::from_mins(1);
+        statements.record(minute, "a", MS, false);
+        statements.record(minute, "b", MS * 6, true);
+        statements.record(minute, "a", MS * 3, false);
+        let told = statements.slowest(minute * 61, 10);
+        assert_eq!(told.iter().map(|s| s.fingerprint.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+        assert_eq!((told[0].calls, told[0].errors, told[1].calls, told[1].errors), (1, 1, 2, 0));
+        assert!((told[1].total_seconds - 0.004).abs() < 1e-9);
+        assert!((told[1].max_seconds - 0.003).abs() < 1e-9);
+        statements.record(minute * 61, "a", MS, false);
+        assert_eq!(statements.slowest(minute * 61, 1)[0].fingerprint, "b");
+        assert_eq!(statements.slowest(minute * 121, 10).len(), 1, "only that of the last hour");
+        assert!(statements.slowest(minute * 600, 10).is_empty());
+    }
+
+    #[test]
+    fn there_are_never_many() {
+        let mut statements = Statements::default();
+        statements.record(Duration::ZERO, "long", MS * 1000, false);
+        for n in 0..10 * MAX_SHAPES {
+            statements.record(Duration::ZERO, &n.to_string(), MS, false);
+        }
+        assert_eq!(statements.now.len(), MAX_SHAPES);
+        assert_eq!(statements.slowest(Duration::ZERO, 1)[0].fingerprint, "long");
+    }
+}
