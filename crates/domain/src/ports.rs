@@ -32,8 +32,6 @@ pub use health::{HealthProbe, HealthReport, PartHealth};
 pub use identity_grants::MockIdentityGrants;
 pub use identity_grants::{ClaimValue, IdentityGrant, IdentityGrants};
 pub use identity_resolver::{ActingStore, Credential, IdentityResolver, Proof};
-#[cfg(any(test, feature = "test-support"))]
-pub use observer::{MockOperationObserver, MockTransactionObserver};
 pub use observer::{
     ObservedOperation, ObservedTransaction, OperationObserver, TransactionObserver,
 };

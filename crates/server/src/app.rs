@@ -52,7 +52,7 @@ pub struct App {
     pub audit: Arc<AuditWriter>,
     /// What all parts report to.
     pub telemetry: Arc<Telemetry>,
-    pub(crate) parts: Arc<Parts>,
+    pub(crate) observed: Arc<Parts>,
     pub(crate) database: Arc<QueryDatabase>,
     service: Arc<ServiceDatabase>,
 }
@@ -101,9 +101,12 @@ impl App {
         let replicas = access::replicas(&config.database);
         let database =
             QueryDatabase::new(&access.settings, &access.query, access.identity_key.clone(), pool)?
-                .with_replicas(&access.settings, &access.query, &access.service, pool, &replicas)?
-                .with_observer(&(Arc::clone(&telemetry) as Arc<dyn TransactionObserver>));
-        let database = Arc::new(database);
+                .with_replicas(&access.settings, &access.query, &access.service, pool, &replicas)?;
+        let database = Arc::new(if config.telemetry.metrics {
+            database.with_observer(&(Arc::clone(&telemetry) as Arc<dyn TransactionObserver>))
+        } else {
+            database
+        });
         if let Some(file) = access.identity_key_file {
             tokio::spawn(key_file::follow(Arc::downgrade(&database), file));
         }
@@ -131,18 +134,20 @@ impl App {
             .schema_catalog(schema_catalog)
             .product_search(product_search)
             .audit_log(Arc::clone(&audit) as Arc<dyn AuditLog>)
-            .observer(Arc::clone(&telemetry) as Arc<dyn OperationObserver>)
             .clock(clock)
             .query_limits(query_limits(config)?);
+        if config.telemetry.metrics {
+            mcp = mcp.observer(Arc::clone(&telemetry) as Arc<dyn OperationObserver>);
+        }
         if let Some(embedder) = embedder {
             mcp = mcp.embedder(embedder);
         }
-        let parts = Parts::new(&database, &audit, &kept_answers);
-        parts.report_to(&telemetry);
+        let observed = Parts::new(&database, &audit, &kept_answers);
+        observed.report_to(&telemetry);
         Ok(Self {
             mcp: mcp.build()?,
             telemetry,
-            parts,
+            observed,
             identities,
             credentials,
             sign_in,

@@ -32,6 +32,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::IntoResponse as _;
 use axum::routing::get;
+use retail_domain::ports::SystemClock;
 use retail_mcp_protocol::HttpOptions;
 use tokio_util::sync::CancellationToken;
 
@@ -76,13 +77,17 @@ pub fn edge(
         .route("/startup", get(health::started))
         .route("/ready", get(health::ready))
         .with_state(readiness);
-    let operations = Operations { telemetry: Arc::clone(&app.telemetry), parts: app.parts };
+    let operations = Operations {
+        telemetry: Arc::clone(&app.telemetry),
+        parts: app.observed,
+        clock: Arc::new(SystemClock),
+    };
     Edge(Arc::new(Way {
         around: Around {
             proxies: Proxies::new(server),
             has_tls: server.tls.is_on(),
             request_timeout: server.request_timeout,
-            telemetry: app.telemetry,
+            telemetry: config.telemetry.metrics.then_some(app.telemetry),
         },
         probes,
         operators: Operators::new(&config.telemetry.operators),

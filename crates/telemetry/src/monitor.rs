@@ -29,7 +29,7 @@ pub(crate) const MAX_HOURS: u64 = 168;
 
 /// What is kept for a summary: slots of five minutes.
 const WEEK_SLOT: Duration = Duration::from_mins(5);
-const WEEK_SLOTS: usize = MAX_HOURS as usize * 12 + 1;
+const WEEK_SLOTS: usize = 168 * 12 + 1;
 
 /// Tools that are told apart. More than there are: those beyond count as one.
 const MAX_TOOLS: usize = 32;
@@ -40,7 +40,7 @@ const SLOWEST: usize = 10;
 /// Counts of calls, and how long they took.
 #[derive(Debug, Default)]
 struct Calls {
-    calls: u64,
+    count: u64,
     errors: u64,
     faults: u64,
     latencies: Latencies,
@@ -48,14 +48,14 @@ struct Calls {
 
 impl Calls {
     fn record(&mut self, error: Option<ErrorCode>, took: Duration) {
-        self.calls += 1;
+        self.count += 1;
         self.errors += u64::from(error.is_some());
         self.faults += u64::from(error.is_some_and(is_fault));
         self.latencies.record(took);
     }
 
     fn add(&mut self, other: &Self) {
-        self.calls += other.calls;
+        self.count += other.count;
         self.errors += other.errors;
         self.faults += other.faults;
         self.latencies.add(&other.latencies);
@@ -63,10 +63,10 @@ impl Calls {
 
     fn rates(&self, rate_per_second: f64) -> Rates {
         Rates {
-            calls: self.calls,
+            calls: self.count,
             calls_per_second: rate_per_second,
-            error_ratio: ratio(self.errors, self.calls),
-            fault_ratio: ratio(self.faults, self.calls),
+            error_ratio: ratio(self.errors, self.count),
+            fault_ratio: ratio(self.faults, self.count),
             latency_seconds: Latency::of(&self.latencies),
         }
     }
@@ -74,7 +74,7 @@ impl Calls {
 
 impl Slot for Calls {
     fn clear(&mut self) {
-        (self.calls, self.errors, self.faults) = (0, 0, 0);
+        (self.count, self.errors, self.faults) = (0, 0, 0);
         self.latencies.clear();
     }
 }
@@ -310,13 +310,13 @@ impl Monitor {
     }
 
     /// A call of a tool ended at `at`.
-    pub fn call(&self, at: Instant, tool: &str, error: Option<ErrorCode>, took: Duration) {
+    pub fn call(&self, at: Instant, tool: &str, error: Option<ErrorCode>, duration: Duration) {
         self.with(at, |state, at| {
             if let Some(slot) = state.now.at(at) {
-                slot.of(tool).record(error, took);
+                slot.of(tool).record(error, duration);
             }
             if let Some(slot) = state.week.at(at) {
-                slot.calls.record(error, took);
+                slot.calls.record(error, duration);
             }
         });
     }
@@ -358,13 +358,15 @@ impl Monitor {
             let mut lately = BTreeMap::<&str, u64>::new();
             for slot in state.now.since(at, RATE_OVER) {
                 for (tool, calls) in &slot.0 {
-                    *lately.entry(tool).or_default() += calls.calls;
+                    *lately.entry(tool).or_default() += calls.count;
                 }
             }
             let per_second = |calls: u64| float(calls) / seconds_of_slots(at, RATE_OVER, NOW_SLOT);
             let mut all = Calls::default();
-            by_tool.values().for_each(|calls| all.add(calls));
-            let tools = by_tool.iter().filter(|(_, calls)| calls.calls > 0).map(|(tool, calls)| {
+            for calls in by_tool.values() {
+                all.add(calls);
+            }
+            let tools = by_tool.iter().filter(|(_, calls)| calls.count > 0).map(|(tool, calls)| {
                 let calls_lately = lately.get(tool).copied().unwrap_or_default();
                 ToolRow { tool: (*tool).to_owned(), rates: calls.rates(per_second(calls_lately)) }
             });
@@ -400,7 +402,7 @@ impl Monitor {
                 samples += slot.samples;
                 cpu.add(slot.cpu_ratio);
                 memory.add(slot.memory_bytes);
-                let rate = float(slot.calls.calls) / WEEK_SLOT.min(at).as_secs_f64().max(1.0);
+                let rate = float(slot.calls.count) / WEEK_SLOT.min(at).as_secs_f64().max(1.0);
                 peaks.calls_per_second = peaks.calls_per_second.max(rate);
             }
             (peaks.cpu_ratio, peaks.memory_bytes) = (cpu.peak, memory.peak);
@@ -409,7 +411,7 @@ impl Monitor {
             Summary {
                 period_hours: hours,
                 covered_seconds: Duration::from_secs_f64(covered).as_secs(),
-                application: calls.rates(float(calls.calls) / covered),
+                application: calls.rates(float(calls.count) / covered),
                 mean_cpu_ratio: mean(cpu.sum),
                 mean_memory_bytes: mean(memory.sum),
                 peaks,

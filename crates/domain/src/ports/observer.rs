@@ -34,14 +34,12 @@ pub struct ObservedTransaction<'a> {
 ///
 /// It hears of no identity, argument or statement: what it is told may become the label of a metric. It is called on
 /// the way of the answer, so it must be quick and must not wait.
-#[cfg_attr(any(test, feature = "test-support"), mockall::automock)]
 pub trait OperationObserver: Send + Sync {
     /// A request has been dealt with, or its caller has given up.
     fn operation_ended(&self, operation: &ObservedOperation);
 }
 
 /// Hears of each transaction of a caller. The same holds for it.
-#[cfg_attr(any(test, feature = "test-support"), mockall::automock)]
 pub trait TransactionObserver: Send + Sync {
     /// There is a connection for a transaction, after this wait.
     fn connection_given(&self, pool: &'static str, waited: Duration);

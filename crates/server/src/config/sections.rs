@@ -167,6 +167,8 @@ pub enum AuditPolicyName {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TelemetryConfig {
+    /// Whether calls and statements are counted.
+    pub metrics: bool,
     /// Where operators ask from.
     pub operators: Vec<PeerNetwork>,
 }

@@ -68,7 +68,8 @@ pub(super) struct Around {
     /// Whether clients come by TLS.
     pub(super) has_tls: bool,
     pub(super) request_timeout: Duration,
-    pub(super) telemetry: Arc<Telemetry>,
+    /// None where requests are not counted.
+    pub(super) telemetry: Option<Arc<Telemetry>>,
 }
 
 /// Who is at the other end.
@@ -124,7 +125,7 @@ impl Around {
             response_headers::add(response.headers_mut(), self.has_tls);
             response
         };
-        request_log::log(request, client, &self.telemetry, answer).await
+        request_log::log(request, client, self.telemetry.as_deref(), answer).await
     }
 }
 
@@ -214,7 +215,7 @@ impl Way {
     async fn mcp(&self, request: Request, peer: Peer) -> Result<Response, Response> {
         let (who, principal) = self.identify(request.headers(), peer).await?;
         let admitted = self.admission.admit(who, &principal, request).await;
-        let (mut request, _kept) = admitted.map_err(|refusal| refusal.into_response())?;
+        let (mut request, _kept) = admitted.map_err(Refusal::into_response)?;
         if let Some(step_up) = &self.step_up {
             request = step_up.check(&principal, request).await?;
         }
@@ -231,7 +232,6 @@ async fn by(routes: &Router, request: Request) -> Response {
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt as _;
-    use retail_telemetry::TelemetrySettings;
 
     use super::*;
     use crate::config::{Config, Sources};
@@ -242,8 +242,7 @@ mod tests {
     ) -> Response {
         let config = Config::load(&Sources::default()).unwrap();
         let proxies = Proxies::new(&config.server);
-        let telemetry = Arc::new(Telemetry::new(&TelemetrySettings::default()).unwrap());
-        let around = Around { proxies, has_tls: false, request_timeout, telemetry };
+        let around = Around { proxies, has_tls: false, request_timeout, telemetry: None };
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         let request = Request::get("/").extension(ConnectInfo(peer)).body(Body::empty()).unwrap();
         around.answer(request, route).await

@@ -74,7 +74,8 @@ impl Gate {
         for name in target.into_iter().chain([host]) {
             let place = Place::parse(name).ok_or(Refusal::BadHost)?;
             let is_ours = self.hosts.iter().any(|allowed| allowed.allows(&place, None));
-            if !is_ours && !(any_address && place.is_address()) {
+            let passes = is_ours || (any_address && place.is_address());
+            if !passes {
                 return Err(Refusal::UnknownHost);
             }
         }

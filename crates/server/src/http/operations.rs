@@ -12,6 +12,7 @@ use axum::{Router, extract::rejection::QueryRejection};
 use http::header::{CONTENT_TYPE, FORWARDED, VIA};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use retail_auth::PeerNetwork;
+use retail_domain::ports::Clock;
 use retail_domain::{Error, ErrorCode};
 use retail_telemetry::Telemetry;
 use serde::Deserialize;
@@ -38,6 +39,7 @@ pub(super) fn is_operations(path: &str) -> bool {
 pub(super) struct Operations {
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) parts: Arc<Parts>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 pub(super) fn routes(operations: Operations) -> Router {
@@ -59,9 +61,9 @@ async fn metrics(State(operations): State<Operations>) -> Response {
 }
 
 async fn current(State(operations): State<Operations>) -> Response {
-    let Operations { telemetry, parts } = operations;
+    let Operations { telemetry, parts, clock } = operations;
     let mut body = json!({
-        "timestamp": chrono::Utc::now(),
+        "timestamp": clock.now(),
         "instance": telemetry.settings().instance,
         "version": telemetry.settings().service_version,
         "active_requests": telemetry.active_requests(),
@@ -98,7 +100,7 @@ async fn summary(
     }
     let telemetry = operations.telemetry;
     let mut body = json!({
-        "timestamp": chrono::Utc::now(),
+        "timestamp": operations.clock.now(),
         "instance": telemetry.settings().instance,
     });
     let monitor = json!(telemetry.monitor().summary(Instant::now(), hours));

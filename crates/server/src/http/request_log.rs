@@ -22,7 +22,7 @@ const MAX_REQUEST_ID_BYTES: usize = 64;
 pub(super) async fn log<F>(
     mut request: Request,
     client: ClientAddress,
-    telemetry: &Telemetry,
+    telemetry: Option<&Telemetry>,
     next: impl FnOnce(Request) -> F,
 ) -> Response
 where
@@ -43,7 +43,8 @@ where
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let started = Instant::now();
-    let in_flight = (!health::is_probe(&path)).then(|| telemetry.request_begins());
+    let telemetry = telemetry.filter(|_| !health::is_probe(&path));
+    let in_flight = telemetry.map(Telemetry::request_begins);
     let mut response = next(request).instrument(span.clone()).await;
     if let Some(header) = header {
         response.headers_mut().insert(REQUEST_ID, header);
@@ -56,7 +57,9 @@ where
     }
     drop(in_flight);
     let (status, took) = (response.status().as_u16(), started.elapsed());
-    telemetry.http_request(method_label(&method), route_label(&path), status, took);
+    if let Some(telemetry) = telemetry {
+        telemetry.http_request(method_label(&method), route_label(&path), status, took);
+    }
     info!(
         method = %method,
         path,

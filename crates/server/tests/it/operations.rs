@@ -26,12 +26,12 @@ async fn metrics(server: &TestServer) -> String {
     reply.plain_text().to_owned()
 }
 
-/// The value of a series, given as it stands in the text.
+/// The whole value of a series, given as it stands in the text.
 #[track_caller]
-fn value(metrics: &str, series: &str) -> f64 {
+fn value(metrics: &str, series: &str) -> u64 {
     let line = metrics.lines().find(|line| line.starts_with(&format!("{series} ")));
-    let line = line.unwrap_or_else(|| panic!("no {series} in\n{metrics}"));
-    line.rsplit(' ').next().unwrap().parse().unwrap()
+    assert!(line.is_some(), "no {series} in\n{metrics}");
+    line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
 }
 
 /// Calls of all kinds, good and bad, of each store and head office.
@@ -98,7 +98,7 @@ async fn series_are_few_and_tell_nothing_of_anybody() {
 async fn calls_are_counted_by_what_became_of_them() {
     let server = TestServer::seeded(&[]).await;
     mixed_run(&server).await;
-    let callers = stores().len() as f64 + 1.0;
+    let callers = stores().len() as u64 + 1;
     let text = metrics(&server).await;
     let sales = |error: &str| {
         let error =
@@ -111,16 +111,16 @@ async fn calls_are_counted_by_what_became_of_them() {
             ),
         )
     };
-    assert_eq!(sales(""), 2.0 * callers);
-    assert_eq!(sales("query_failed"), 2.0 * callers);
-    assert_eq!(sales("query_not_allowed"), 2.0 * callers);
+    assert_eq!(sales(""), 2 * callers);
+    assert_eq!(sales("query_failed"), 2 * callers);
+    assert_eq!(sales("query_not_allowed"), 2 * callers);
     let unknown = "mcp_server_operation_duration_seconds_count{error_type=\"not_found\",\
                    gen_ai_tool_name=\"unknown\",mcp_method_name=\"tools/call\"}";
-    assert_eq!(value(&text, unknown), 2.0 * callers);
+    assert_eq!(value(&text, unknown), 2 * callers);
     let list = "mcp_server_operation_duration_seconds_count{mcp_method_name=\"tools/list\"}";
     assert_eq!(value(&text, list), callers);
     // The guard knows the columns, too.
-    assert_eq!(value(&text, "retail_security_guard_refusals_total"), 3.0 * callers);
+    assert_eq!(value(&text, "retail_security_guard_refusals_total"), 3 * callers);
     let http = |route: &str, status: u16| {
         format!(
             "http_server_request_duration_seconds_count{{http_request_method=\"{}\",\
@@ -129,20 +129,20 @@ async fn calls_are_counted_by_what_became_of_them() {
         )
     };
     assert_eq!(value(&text, &http("/mcp", 401)), callers, "those without a token");
-    assert_eq!(value(&text, &http("other", 404)), 20.0 * callers);
+    assert_eq!(value(&text, &http("other", 404)), 20 * callers);
     let stores = "db_client_operation_duration_seconds_count{db_client_connection_pool_name=\"stores\",\
                   db_system_name=\"postgresql\"}";
-    assert!(value(&text, stores) >= 2.0 * (callers - 1.0));
+    assert!(value(&text, stores) >= 2 * (callers - 1));
     let failed = "db_client_operation_duration_seconds_count{db_client_connection_pool_name=\"head_office\",\
                   db_system_name=\"postgresql\",error_type=\"query_failed\"}";
-    assert_eq!(value(&text, failed), 1.0);
-    assert_eq!(value(&text, "http_server_active_requests"), 1.0, "this one");
+    assert_eq!(value(&text, failed), 1);
+    assert_eq!(value(&text, "http_server_active_requests"), 1, "this one");
     let body = server.get("/monitor/current").await.body;
-    assert_eq!(body["application"]["calls"], 12.0 * callers, "{body}");
+    assert_eq!(body["application"]["calls"], 12 * callers, "{body}");
     assert_eq!(body["application"]["fault_ratio"], 0.0, "models' mistakes are nobody's fault");
     let tools = body["tools"].as_array().unwrap();
     let row = tools.iter().find(|row| row["tool"] == "execute_sales_query").unwrap();
-    assert_eq!(row["calls"], 6.0 * callers, "{body}");
+    assert_eq!(row["calls"], 6 * callers, "{body}");
     assert!(row["latency_seconds"]["p95"].as_f64().unwrap() > 0.0);
 }
 
@@ -176,7 +176,7 @@ async fn the_pool_shows_who_works_and_who_waits() {
             &text,
             "db_client_connection_pending_requests{db_client_connection_pool_name=\"stores\"}"
         ),
-        1.0
+        1
     );
     drop((first, second));
     eventually(PATIENCE, "they have ended", || {
@@ -232,6 +232,18 @@ async fn a_period_that_there_is_not_is_refused(#[case] period: &str) {
     assert_eq!(reply.status, 400);
     assert_eq!(reply.body["code"], "invalid_argument");
     assert!(reply.body["hint"].as_str().unwrap().contains("hours=24"), "{reply:?}");
+}
+
+#[tokio::test]
+async fn without_metrics_the_rest_is_told() {
+    let server = TestServer::seeded(&[("TELEMETRY__METRICS", "false")]).await;
+    mixed_run(&server).await;
+    let text = metrics(&server).await;
+    assert!(!text.contains("duration_seconds"), "{text}");
+    assert!(value(&text, "process_memory_usage_bytes") > 1_000_000);
+    let max = "db_client_connection_max{db_client_connection_pool_name=\"head_office\"}";
+    assert_eq!(value(&text, max), 2);
+    assert_eq!(server.get("/monitor/current").await.body["application"]["calls"], 0);
 }
 
 #[tokio::test]

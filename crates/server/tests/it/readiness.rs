@@ -9,6 +9,7 @@ use retail_storage::{Admin, DatabaseSettings, IdentityKey, Login, QueryLogins, T
 use retail_testkit::{
     HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase,
 };
+use serde_json::json;
 
 use crate::support::{TestServer, installation, scratch};
 
@@ -77,7 +78,9 @@ async fn ready_follows_the_database_and_health_does_not() {
     let scratch = scratch();
     let folder = scratch.path().join("postgres");
     let cluster = start(&folder).await;
-    let server = TestServer::with(migrated(&cluster).await, &[]);
+    let access = migrated(&cluster).await;
+    let server = TestServer::with(access.clone(), &[]);
+    let late = TestServer::with(access, &[]);
     let token = server.head_office();
     let body = ready_is(&server, 200).await;
     assert_eq!(body["status"], "ready");
@@ -91,6 +94,10 @@ async fn ready_follows_the_database_and_health_does_not() {
     assert_eq!(part["ok"], false);
     assert!(!part["problem"].as_str().unwrap().is_empty());
     assert_eq!(server.get("/health").await.status, 200);
+    assert_eq!(server.get("/startup").await.body, json!({ "status": "started" }));
+    let starting = late.get("/startup").await;
+    assert_eq!((starting.status, &starting.body["status"]), (503, &json!("starting")));
+    assert_eq!(starting.body["parts"][0]["part"], "database", "{starting:?}");
     let failure = server.query(&token, CATEGORIES).await.failure();
     assert_eq!(failure["code"], "unavailable", "{failure}");
     assert_eq!(failure["retryable"], true);
@@ -100,6 +107,8 @@ async fn ready_follows_the_database_and_health_does_not() {
     assert_eq!(body["status"], "ready");
     assert_eq!(server.query(&token, CATEGORIES).await.rows()[0][0], 0);
     assert_eq!(server.get("/health").await.status, 200);
+    ready_is(&late, 200).await;
+    assert_eq!(late.get("/startup").await.status, 200);
 
     // A restart that nobody noticed: the connections in the pool are dead, and no call finds one.
     stop(cluster).await;

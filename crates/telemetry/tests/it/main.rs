@@ -17,14 +17,13 @@ fn memory_bytes(telemetry: &Telemetry) -> u64 {
 
 /// Calls of one day, one every two seconds, and statements and samples every ten.
 fn live_a_day(monitor: &Monitor, started: Instant, day: u32) {
-    for second in (0..DAY).step_by(2) {
+    for (second, tool) in (0..DAY).step_by(2).zip(TOOLS.iter().cycle()) {
         let at = started + Duration::from_secs(u64::from(day * DAY + second));
-        let took = Duration::from_micros(u64::from(second % 977) * 50);
-        let tool = TOOLS[(second / 2) as usize % TOOLS.len()];
-        monitor.call(at, tool, (second % 14 == 0).then_some(ErrorCode::QueryFailed), took);
+        let duration = Duration::from_micros(u64::from(second % 977) * 50);
+        monitor.call(at, tool, (second % 14 == 0).then_some(ErrorCode::QueryFailed), duration);
         if second % 10 == 0 {
             // New shapes all the time: models do not repeat themselves.
-            monitor.statement(at, &format!("{day:08x}{second:08x}"), took, false);
+            monitor.statement(at, &format!("{day:08x}{second:08x}"), duration, false);
             monitor.sample(at, retail_telemetry::ProcessSample::default());
         }
     }

@@ -1,6 +1,8 @@
 //! The figures that have a goal.
 
-use super::result::{AXUM, Check, Footprint, Goal, Measured, PGBENCH, RMCP, Row, UNCACHED, median};
+use super::result::{
+    AXUM, Check, Footprint, Goal, Measured, PGBENCH, RMCP, Row, UNCACHED, WITHOUT_METRICS, median,
+};
 
 /// The scenario that the goals are about.
 pub(super) const SUBJECT: &str = "point_lookup";
@@ -35,6 +37,9 @@ fn of_lookup(subject: &Measured, checks: &mut Vec<Check>) {
             let goal = (!name.contains('×')).then_some(Goal::AtLeast(0.8));
             add(format!("{SUBJECT}: {name} / {RMCP}"), ratio(row, RMCP), "×", goal);
             add(format!("{SUBJECT}: {name} / {AXUM}"), ratio(row, AXUM), "×", None);
+        } else if name == WITHOUT_METRICS {
+            let with = subject.ratio(UNCACHED, name);
+            add(format!("{SUBJECT}: {UNCACHED} / {name}"), with, "×", Some(Goal::AtLeast(0.95)));
         } else if !limits.contains(&name) {
             let of_peer = subject.ratio(UNCACHED, name);
             add(format!("{SUBJECT}: {UNCACHED} / {name}"), of_peer, "×", Some(Goal::AtLeast(1.1)));
@@ -112,6 +117,7 @@ mod tests {
             (UNCACHED, 40.0),
             ("retail-mcp memory", 450.0),
             ("retail-mcp redis × 2", 250.0),
+            ("without metrics", 41.0),
             ("toolbox", 50.0),
         ]
         .into_iter()
@@ -146,6 +152,7 @@ mod tests {
             ("0.50", None),
             ("0.50", None),
             ("0.28", None),
+            ("0.98", Some(true)),
             ("0.80", Some(false)),
             ("3.00", Some(true)),
             ("2.00", Some(false)),

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::database::Database;
-use super::result::UNCACHED;
+use super::result::{UNCACHED, WITHOUT_METRICS};
 use super::services::{Serve, Service};
 use super::{CacheMode, Run};
 use crate::command::CommandLine;
@@ -35,10 +35,17 @@ impl Fleet {
     ) -> Result<Vec<Self>> {
         let modes = run.cache.iter().map(|mode| (*mode, 1));
         let behind_proxy = run.behind_proxy.iter().map(|count| (CacheMode::Redis, *count));
-        modes
+        let mut fleets: Vec<Self> = modes
             .chain(behind_proxy)
             .map(|(mode, count)| Self::start(mode, count, serve, database, variables))
-            .collect()
+            .collect::<Result<_>>()?;
+        if run.without_metrics {
+            let mut variables = variables.to_vec();
+            variables.push(("RETAIL_MCP__TELEMETRY__METRICS", "false"));
+            let fleet = Self::start(CacheMode::Off, 1, serve, database, &variables)?;
+            fleets.push(Self { name: WITHOUT_METRICS.to_owned(), ..fleet });
+        }
+        Ok(fleets)
     }
 
     fn start(

@@ -77,7 +77,10 @@ impl Rounds {
     fn take(&self, targets: &[Target], rows: &mut [Row], database: &Database) -> Result<()> {
         for number in 0..self.count {
             let mut turns: Vec<(&Target, &mut Row)> = targets.iter().zip(rows.iter_mut()).collect();
-            // There and back, so that nobody is always the one after the heaviest.
+            // Each round begins with another one, and every other one goes back: two servers that are the same differed by
+            // a tenth when they always had the same place.
+            let first = number as usize * targets.len() / self.count as usize;
+            turns.rotate_left(first);
             if number % 2 == 1 {
                 turns.reverse();
             }

@@ -15,6 +15,8 @@ pub(super) const RMCP: &str = "rmcp constant";
 pub(super) const AXUM: &str = "axum bytes";
 /// The name of our server without its answer cache.
 pub(super) const UNCACHED: &str = "retail-mcp";
+/// The name of the same with `telemetry.metrics = false`.
+pub(super) const WITHOUT_METRICS: &str = "without metrics";
 
 /// A whole run.
 #[derive(Debug, Default, Serialize)]

@@ -42,7 +42,7 @@ async fn a_rebound_name_reaches_nothing(#[case] path: &str) {
 #[tokio::test]
 async fn probes_need_no_name() {
     let server = server(&[]).await;
-    for path in ["/health", "/ready"] {
+    for path in ["/health", "/startup", "/ready"] {
         let reply = server.request(Request::get(path).header("host", "10.1.2.3:8000")).await;
         assert_eq!(reply.status, 200, "{path}");
     }

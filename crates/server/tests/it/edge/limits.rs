@@ -153,7 +153,7 @@ async fn what_is_too_much_for_all_is_shed_at_once() {
     let other = server.manager(&store("Zava Retail Seattle"));
     assert_told_to_wait(&server.query(&other, ONE).await, 503);
     assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
-    for path in ["/health", "/ready"] {
+    for path in ["/health", "/startup", "/ready"] {
         assert_eq!(server.get(path).await.status, 200, "probes are exempt");
     }
     assert_eq!(Reply::read(in_flight).failure()["code"], "query_timeout");

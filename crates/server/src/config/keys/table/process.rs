@@ -27,6 +27,13 @@ pub(super) const KEYS: &[Key] = &[
          Must be shorter than `server.request_timeout`.",
     ),
     key(
+        "telemetry.metrics",
+        Kind::Boolean,
+        Some("true"),
+        "Whether calls, statements and requests are counted and timed. `false` leaves `/metrics` and `/monitor/…` with \
+         what is known without that: pools, caches, the audit log, the process.",
+    ),
+    key(
         "telemetry.operators",
         Kind::Networks,
         Some("127.0.0.0/8,::1"),
