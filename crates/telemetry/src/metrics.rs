@@ -321,10 +321,8 @@ mod tests {
         {
             let labels = metric.labels;
             match metric.kind {
-                Kind::Gauge => telemetry.gauge(metric, move |observe| observe.value(1.0, labels)),
-                Kind::Counter => {
-                    telemetry.counter(metric, move |observe| observe.value(1.0, labels))
-                }
+                Kind::Gauge => telemetry.gauge(metric, move |all| all.value(1.0, labels)),
+                Kind::Counter => telemetry.counter(metric, move |all| all.value(1.0, labels)),
                 Kind::Histogram => {}
             }
         }

@@ -179,6 +179,13 @@ async fn the_pool_shows_who_works_and_who_waits() {
         1
     );
     drop((first, second));
+    let given_up = "mcp_server_operation_duration_seconds_count{error_type=\"cancelled\",\
+                    gen_ai_tool_name=\"execute_sales_query\",mcp_method_name=\"tools/call\"}";
+    let started = std::time::Instant::now();
+    while !metrics(&server).await.contains(&format!("{given_up} 2")) {
+        assert!(started.elapsed() < PATIENCE, "{}", metrics(&server).await);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     eventually(PATIENCE, "they have ended", || {
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(pool()))["used"]
             == 0
