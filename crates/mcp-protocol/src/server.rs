@@ -95,8 +95,8 @@ impl RetailMcp {
         error: &Error,
     ) -> Result<(), Error> {
         let tool = self.shared.tools.find(tool).map_or(UNKNOWN_TOOL, ToolEntry::name);
-        self.shared.begin_audit(principal, tool, request_id).await?.failed(error);
         self.shared.observed("tools/call", Some(tool), Some(error.code()), Instant::now());
+        self.shared.begin_audit(principal, tool, request_id).await?.failed(error);
         Ok(())
     }
 

@@ -81,13 +81,15 @@ pub fn edge(
         telemetry: Arc::clone(&app.telemetry),
         parts: app.observed,
         clock: Arc::new(SystemClock),
+        counts: config.telemetry.metrics,
     };
     Edge(Arc::new(Way {
         around: Around {
             proxies: Proxies::new(server),
             has_tls: server.tls.is_on(),
             request_timeout: server.request_timeout,
-            telemetry: config.telemetry.metrics.then_some(app.telemetry),
+            telemetry: app.telemetry,
+            counts: config.telemetry.metrics,
         },
         probes,
         operators: Operators::new(&config.telemetry.operators),

@@ -128,8 +128,8 @@ impl Parts {
             of_kinds(|observe, kind, counts| {
                 observe.count(counts.local_hits, &[kind, "memory"]);
                 observe.count(counts.shared_hits, &[kind, "redis"]);
-                // Those that Redis answered were misses in memory first.
-                observe.count(counts.misses.saturating_sub(counts.shared_hits), &[kind, "miss"]);
+                observe.count(counts.coalesced, &[kind, "coalesced"]);
+                observe.count(counts.loads, &[kind, "read"]);
             }),
         );
         telemetry.counter(
@@ -247,12 +247,12 @@ fn queued(counts: AuditStatistics) -> u64 {
     counts.accepted.saturating_sub(counts.written)
 }
 
-/// Share of all lookups since the start that found an answer. None without a lookup.
+/// Share of all lookups since the start that read nothing anew. None without a lookup.
 fn hit_ratio(statistics: &CacheStatistics) -> Option<f64> {
-    let (hits, misses) = statistics.kinds.values().fold((0, 0), |(hits, misses), kind| {
-        let found = kind.local_hits + kind.shared_hits;
-        (hits + found, misses + kind.misses.saturating_sub(kind.shared_hits))
+    let (hits, reads) = statistics.kinds.values().fold((0, 0), |(hits, reads), kind| {
+        let found = kind.local_hits + kind.shared_hits + kind.coalesced;
+        (hits + found, reads + kind.loads)
     });
     #[expect(clippy::cast_precision_loss, reason = "a share")]
-    (hits + misses > 0).then(|| hits as f64 / (hits + misses) as f64)
+    (hits + reads > 0).then(|| hits as f64 / (hits + reads) as f64)
 }

@@ -70,7 +70,9 @@ impl PgProductSearch {
         let turn = self.database.callers.turn(principal).await?;
         let connection = self.database.connection(who).await?;
         let deadline = deadline(self.settings.statement_timeout);
-        Ok((self.database.transaction(connection, who, Some(turn)), deadline))
+        let mut transaction = self.database.transaction(connection, who, Some(turn));
+        transaction.deadline = Some(deadline);
+        Ok((transaction, deadline))
     }
 }
 

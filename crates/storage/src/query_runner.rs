@@ -159,6 +159,7 @@ impl PgQueryRunner {
         // Past the deadline the future is dropped, which cancels and closes.
         let mut transaction = self.database.transaction(connection, who, Some(turn));
         transaction.is_on_standby = place.is_standby;
+        transaction.deadline = Some(deadline);
         transaction.fingerprint = place.observer.as_ref().map(|_| query.fingerprint().into());
         let run = pin!(self.run_to_end(transaction, query, offset, limits));
         tokio::time::timeout(deadline, run).await.unwrap_or_else(|_| {

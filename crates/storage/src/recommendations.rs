@@ -51,12 +51,13 @@ pub(crate) async fn recommend(
     // These waits have limits of their own.
     let turn = database.callers.turn(principal).await?;
     let connection = database.connection(who).await?;
-    let transaction = database.transaction(connection, who, Some(turn));
+    let mut transaction = database.transaction(connection, who, Some(turn));
+    let deadline = deadline(settings.statement_timeout);
+    transaction.deadline = Some(deadline);
     // Past the deadline the future is dropped, which cancels and closes.
     let answer = answer(transaction, principal, request, settings);
-    let answer = tokio::time::timeout(deadline(settings.statement_timeout), answer)
-        .await
-        .unwrap_or_else(|_| Err(took_too_long()))?;
+    let answer =
+        tokio::time::timeout(deadline, answer).await.unwrap_or_else(|_| Err(took_too_long()))?;
     Ok(Recommendations { elapsed: started.elapsed(), ..answer })
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct TenantTransaction {
     pub(crate) is_on_standby: bool,
     /// The shape of the caller's statement, for the observer.
     pub(crate) fingerprint: Option<Box<str>>,
+    /// When the caller is told that it took too long, for the observer.
+    pub(crate) deadline: Option<Duration>,
     watched: Watched,
 }
 
@@ -70,6 +72,16 @@ struct Watched {
     observer: Option<Arc<dyn TransactionObserver>>,
     began: Instant,
     error: Option<ErrorCode>,
+}
+
+impl Watched {
+    /// Remembers why something of ours failed.
+    fn note<T>(&mut self, outcome: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &outcome {
+            self.error = Some(error.code());
+        }
+        outcome
+    }
 }
 
 impl QueryDatabase {
@@ -102,6 +114,7 @@ impl QueryDatabase {
             counters: Arc::clone(&self.counters),
             is_on_standby: false,
             fingerprint: None,
+            deadline: None,
             watched: Watched {
                 observer: self.primary.observer.clone(),
                 began: Instant::now(),
@@ -159,11 +172,8 @@ impl TenantTransaction {
         let opening = format!(
             "BEGIN TRANSACTION READ ONLY; {session}; SELECT retail_sec.connection_id(), now.micros FROM ({DATABASE_TIME} AS micros) AS now"
         );
-        let messages = self
-            .client()
-            .simple_query(&opening)
-            .await
-            .map_err(|error| our_statement_failed(&error))?;
+        let opened = self.client().simple_query(&opening).await;
+        let messages = self.watched.note(opened.map_err(|error| our_statement_failed(&error)))?;
         let place = messages.iter().find_map(|message| match message {
             SimpleQueryMessage::Row(row) => {
                 Some((row.get(0)?.to_owned(), row.get(1)?.parse::<i64>().ok()?))
@@ -178,8 +188,8 @@ impl TenantTransaction {
         }
         self.began(micros, Instant::now())?;
         self.identity = self.key.sign(&self.who, self.place());
-        let sign = self.sign_statements();
-        self.client().batch_execute(&sign).await.map_err(|error| our_statement_failed(&error))
+        let signed = self.client().batch_execute(&self.sign_statements()).await;
+        self.watched.note(signed.map_err(|error| our_statement_failed(&error)))
     }
 
     async fn open(mut self, statement_timeout: Duration) -> Result<Self, Error> {
@@ -226,14 +236,14 @@ impl TenantTransaction {
         begun: Result<Vec<SimpleQueryMessage>, tokio_postgres::Error>,
         at: Instant,
     ) -> Result<(), Error> {
-        let micros = begun
-            .map_err(|error| our_statement_failed(&error))?
-            .iter()
-            .find_map(|message| match message {
+        let micros = begun.map_err(|error| our_statement_failed(&error)).and_then(|messages| {
+            let micros = messages.iter().find_map(|message| match message {
                 SimpleQueryMessage::Row(row) => row.get(0)?.parse::<i64>().ok(),
                 _ => None,
-            })
-            .ok_or_else(|| Error::internal("the database did not say when it began"))?;
+            });
+            micros.ok_or_else(|| Error::internal("the database did not say when it began"))
+        });
+        let micros = self.watched.note(micros)?;
         self.began(micros, at)
     }
 
@@ -256,16 +266,14 @@ impl TenantTransaction {
         }
         self.identity = self.key.sign(&self.who, &self.connection().place);
         let sql = format!("SET LOCAL app.rls_signature = '{}'", self.identity.signature);
-        self.client().batch_execute(&sql).await.map_err(|error| our_statement_failed(&error))
+        let signed = self.client().batch_execute(&sql).await;
+        self.watched.note(signed.map_err(|error| our_statement_failed(&error)))
     }
 
     /// Reads the identity back and rolls back. The answer counts only if this gives `Ok`.
-    pub(crate) async fn finish(self) -> Result<(), Error> {
-        let messages = self
-            .client()
-            .simple_query(READ_BACK)
-            .await
-            .map_err(|error| our_statement_failed(&error))?;
+    pub(crate) async fn finish(mut self) -> Result<(), Error> {
+        let read = self.client().simple_query(READ_BACK).await;
+        let messages = self.watched.note(read.map_err(|error| our_statement_failed(&error)))?;
         let values = messages.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row.get(0)),
             _ => None,
@@ -300,12 +308,30 @@ impl TenantTransaction {
 
     /// Rolls back, for another try on the same connection.
     pub(crate) async fn restart(mut self) -> Result<Self, Error> {
-        self.client()
-            .batch_execute("ROLLBACK")
-            .await
-            .map_err(|error| our_statement_failed(&error))?;
+        let rolled_back = self.client().batch_execute("ROLLBACK").await;
+        self.watched.note(rolled_back.map_err(|error| our_statement_failed(&error)))?;
         self.identity = self.key.sign(&self.who, self.place());
         Ok(self)
+    }
+
+    fn tell_observer(&self) {
+        let Some(observer) = &self.watched.observer else { return };
+        let duration = self.watched.began.elapsed();
+        let error = match self.watched.error {
+            // Dropped: by whoever holds it to its time, or by a caller who left before.
+            Some(ErrorCode::Cancelled)
+                if self.deadline.is_some_and(|deadline| duration >= deadline) =>
+            {
+                Some(ErrorCode::QueryTimeout)
+            }
+            error => error,
+        };
+        observer.transaction_ended(&ObservedTransaction {
+            pool: pool_name(self.who, self.is_on_standby),
+            fingerprint: self.fingerprint.as_deref(),
+            error,
+            duration,
+        });
     }
 
     /// Whether statements may be prepared on the connection.
@@ -324,27 +350,20 @@ impl TenantTransaction {
 
 impl Drop for TenantTransaction {
     fn drop(&mut self) {
-        if let Some(observer) = &self.watched.observer {
-            observer.transaction_ended(&ObservedTransaction {
-                pool: pool_name(self.who, self.is_on_standby),
-                fingerprint: self.fingerprint.as_deref(),
-                error: self.watched.error,
-                duration: self.watched.began.elapsed(),
-            });
-        }
-        let Some(pooled) = self.connection.take() else {
-            return;
-        };
-        self.counters.discarded();
-        let turn = self.turn.take();
-        let counters = Arc::clone(&self.counters);
-        // Outside a runtime there is nobody to stop it; closing the socket has to do.
-        match Handle::try_current() {
-            Ok(runtime) => {
-                runtime.spawn(stop(pooled, turn, counters));
+        if let Some(pooled) = self.connection.take() {
+            self.counters.discarded();
+            let turn = self.turn.take();
+            let counters = Arc::clone(&self.counters);
+            // Outside a runtime there is nobody to stop it; closing the socket has to do.
+            match Handle::try_current() {
+                Ok(runtime) => {
+                    runtime.spawn(stop(pooled, turn, counters));
+                }
+                Err(_) => drop(Object::take(pooled)),
             }
-            Err(_) => drop(Object::take(pooled)),
         }
+        // Last, when the connection is in good hands whatever an observer does.
+        self.tell_observer();
     }
 }
 

@@ -78,32 +78,33 @@ macro_rules! metrics {
 metrics! {
     HTTP_REQUEST_DURATION = Histogram "http.server.request.duration" ["s"]
         ("http.request.method", "http.route", "http.response.status_code")
-        "HTTP requests, from their head to their answer. Probes are left out."
+        "HTTP requests, from their head to their answer. Probes are left out; 499 is a client that left."
         was "mcp_requests_total", "mcp_request_duration_seconds";
     HTTP_ACTIVE_REQUESTS = Gauge "http.server.active_requests" ["{request}"] ()
         "HTTP requests that are being answered."
         was "active_connections";
     MCP_OPERATION_DURATION = Histogram "mcp.server.operation.duration" ["s"]
         ("mcp.method.name", "gen_ai.tool.name", "error.type")
-        "MCP requests. `error_type` is the code of a call that gave no answer, though it is HTTP 200."
+        "Calls of tools, `tools/list`, `initialize`, `server/discover` and `ping`. `error_type` is the code of one that gave no \
+         answer, though it is HTTP 200."
         was "tool_executions_total", "tool_execution_duration_seconds", "errors_total", "mcp_queries_total",
             "mcp_query_duration_seconds", "query_total", "query_duration", "operation_success", "operation_error",
             "operation_duration", "business_queries_by_type", "tool_usage";
     DB_OPERATION_DURATION = Histogram "db.client.operation.duration" ["s"]
         ("db.system.name", "db.client.connection.pool.name", "error.type")
-        "Transactions of callers, without the wait for a connection."
+        "Transactions under a signed identity, without the wait for a connection; those of probes are among them."
         was "database_queries_total", "database_query_duration_seconds";
     DB_CONNECTION_WAIT = Histogram "db.client.connection.wait_time" ["s"] ("db.client.connection.pool.name")
-        "Waits for a connection.";
+        "Waits for a connection that was given. Waits for the caller's turn are not in it.";
     DB_CONNECTIONS = Gauge "db.client.connection.count" ["{connection}"]
         ("db.client.connection.pool.name", "db.client.connection.state")
         "Connections that callers' statements run on, `used` or `idle`."
         was "database_connections_active";
     DB_CONNECTIONS_MAX = Gauge "db.client.connection.max" ["{connection}"] ("db.client.connection.pool.name")
-        "Most of them.";
+        "Most connections that there may be.";
     DB_CONNECTION_PENDING = Gauge "db.client.connection.pending_requests" ["{request}"]
         ("db.client.connection.pool.name")
-        "Calls that wait for one.";
+        "Calls that wait for a connection.";
     DISCARDED_CONNECTIONS = Counter "retail.database.discarded_connections" ["{connection}"] ()
         "Connections that were closed because their caller left or their statement failed badly.";
     OVERRUNS = Counter "retail.database.overruns" ["{statement}"] ()
@@ -119,7 +120,8 @@ metrics! {
     GUARD_REFUSALS = Counter "retail.security.guard_refusals" ["{statement}"] ()
         "Statements that the guard refused.";
     CACHE_LOOKUPS = Counter "retail.cache.lookups" ["{lookup}"] ("retail.cache.kind", "retail.cache.result")
-        "Lookups in the answer cache: `memory` and `redis` found it, `miss` did not."
+        "Lookups in the answer cache, by where the answer came from: `memory`, `redis`, another call that was reading it \
+         (`coalesced`), or `read` anew, in the background behind a stale one, too."
         was "cache_hit", "cache_miss";
     CACHE_STALE = Counter "retail.cache.stale_answers" ["{answer}"] ("retail.cache.kind")
         "Answers of the cache that were given while a new one was being read.";
@@ -133,7 +135,7 @@ metrics! {
     CACHE_ENTRIES = Gauge "retail.cache.entries" ["{answer}"] ("retail.cache.kind")
         "Answers in memory.";
     CACHE_BYTES = Gauge "retail.cache.size" ["By"] ("retail.cache.kind")
-        "What they take.";
+        "Memory that they take.";
     AUDIT_ENTRIES = Counter "retail.audit.entries" ["{entry}"] ("retail.audit.outcome")
         "Entries of the audit log: `accepted`, `written`, and `dropped` (in the process's log alone).";
     AUDIT_FAILED_WRITES = Counter "retail.audit.failed_writes" ["{try}"] ()
@@ -144,12 +146,12 @@ metrics! {
         "Processor time of the process."
         was "system_cpu_usage_percent";
     PROCESS_CPU_LIMIT = Gauge "retail.process.cpu_limit" ["{cpu}"] ()
-        "Processors that it may use, by its cgroup or the machine.";
+        "Processors that it may use, by its container or the machine, rounded down to whole ones.";
     PROCESS_MEMORY = Gauge "process.memory.usage" ["By"] ()
         "Resident memory of the process."
         was "system_memory_usage_bytes";
     PROCESS_MEMORY_LIMIT = Gauge "retail.process.memory_limit" ["By"] ()
-        "Memory that it may use, by its cgroup or the machine.";
+        "Memory that it may use, by its container or the machine.";
     PROCESS_UPTIME = Gauge "process.uptime" ["s"] ()
         "Time since its start.";
 }

@@ -105,6 +105,7 @@ impl Tools {
 struct Past {
     calls: Calls,
     samples: u64,
+    cpu_samples: u64,
     cpu_ratio: SumAndPeak,
     memory_bytes: SumAndPeak,
 }
@@ -112,7 +113,7 @@ struct Past {
 impl Slot for Past {
     fn clear(&mut self) {
         self.calls.clear();
-        self.samples = 0;
+        (self.samples, self.cpu_samples) = (0, 0);
         (self.cpu_ratio, self.memory_bytes) = Default::default();
     }
 }
@@ -329,19 +330,21 @@ impl Monitor {
     /// What the process takes at `at`. To be told every few seconds.
     pub fn sample(&self, at: Instant, sample: ProcessSample) {
         self.with(at, |state, at| {
-            if let Some((then, before)) = state.last {
+            let earlier = state.last.replace((at, sample));
+            if let Some((then, before)) = earlier {
                 let passed = at.saturating_sub(then).as_secs_f64();
                 let worked = sample.cpu_time.saturating_sub(before.cpu_time).as_secs_f64();
                 if passed > 0.0 {
                     state.cpu_ratio = worked / passed / sample.cpu_limit.max(1.0);
                 }
             }
-            state.last = Some((at, sample));
-            let cpu_ratio = state.cpu_ratio;
             if let Some(slot) = state.week.at(at) {
                 slot.samples += 1;
-                slot.cpu_ratio.record(cpu_ratio);
                 slot.memory_bytes.record(float(sample.memory_bytes));
+                if earlier.is_some() {
+                    slot.cpu_samples += 1;
+                    slot.cpu_ratio.record(state.cpu_ratio);
+                }
             }
         });
     }
@@ -394,30 +397,34 @@ impl Monitor {
     pub fn summary(&self, at: Instant, hours: u64) -> Summary {
         let hours = hours.clamp(1, MAX_HOURS);
         let period = Duration::from_hours(hours);
-        self.with(at, |state, at| {
-            let (mut calls, mut samples, mut peaks) = (Calls::default(), 0, Peaks::default());
-            let (mut cpu, mut memory) = (SumAndPeak::default(), SumAndPeak::default());
-            for slot in state.week.since(at, period) {
-                calls.add(&slot.calls);
-                samples += slot.samples;
-                cpu.add(slot.cpu_ratio);
-                memory.add(slot.memory_bytes);
-                let rate = float(slot.calls.count) / WEEK_SLOT.min(at).as_secs_f64().max(1.0);
-                peaks.calls_per_second = peaks.calls_per_second.max(rate);
-            }
-            (peaks.cpu_ratio, peaks.memory_bytes) = (cpu.peak, memory.peak);
-            let covered = seconds_of_slots(at, period, WEEK_SLOT);
-            let mean = |sum: f64| (samples > 0).then(|| sum / float(samples));
-            Summary {
-                period_hours: hours,
-                covered_seconds: Duration::from_secs_f64(covered).as_secs(),
-                application: calls.rates(float(calls.count) / covered),
-                mean_cpu_ratio: mean(cpu.sum),
-                mean_memory_bytes: mean(memory.sum),
-                peaks,
-                samples,
-            }
-        })
+        let (numbers, at) = self.with(at, |state, at| (state.week.numbers(at, period), at));
+        let (mut calls, mut peaks) = (Calls::default(), Peaks::default());
+        let (mut samples, mut cpu_samples) = (0, 0);
+        let (mut cpu, mut memory) = (SumAndPeak::default(), SumAndPeak::default());
+        for number in numbers {
+            // One slot at a time: calls that end meanwhile do not wait for the whole week.
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(slot) = state.week.get(number) else { continue };
+            calls.add(&slot.calls);
+            samples += slot.samples;
+            cpu_samples += slot.cpu_samples;
+            cpu.add(slot.cpu_ratio);
+            memory.add(slot.memory_bytes);
+            let rate = float(slot.calls.count) / WEEK_SLOT.min(at).as_secs_f64().max(1.0);
+            peaks.calls_per_second = peaks.calls_per_second.max(rate);
+        }
+        (peaks.cpu_ratio, peaks.memory_bytes) = (cpu.peak, memory.peak);
+        let covered = seconds_of_slots(at, period, WEEK_SLOT);
+        let mean = |sum: f64, count: u64| (count > 0).then(|| sum / float(count));
+        Summary {
+            period_hours: hours,
+            covered_seconds: Duration::from_secs_f64(covered).as_secs(),
+            application: calls.rates(float(calls.count) / covered),
+            mean_cpu_ratio: mean(cpu.sum, cpu_samples),
+            mean_memory_bytes: mean(memory.sum, samples),
+            peaks,
+            samples,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Slots of time, of which the oldest is used again.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// What a slot holds.
@@ -44,15 +45,22 @@ impl<T: Slot> Ring<T> {
         Some(&mut slot.content)
     }
 
-    /// The slots that overlap the time of this length before `now`, in no order. Those in which nothing happened
+    /// The numbers of the slots that overlap the time of this length before `now`.
+    pub(crate) fn numbers(&self, now: Duration, length: Duration) -> RangeInclusive<u64> {
+        self.number_at(now.saturating_sub(length))..=self.number_at(now)
+    }
+
+    /// The slot of this number, if something has happened in it and it was not used again.
+    pub(crate) fn get(&self, number: u64) -> Option<&T> {
+        let index = number.checked_rem(self.slots.len() as u64)?;
+        let slot = self.slots.get(usize::try_from(index).ok()?)?;
+        (slot.number == Some(number)).then_some(&slot.content)
+    }
+
+    /// The slots that overlap the time of this length before `now`. Those in which nothing happened
     /// are left out.
     pub(crate) fn since(&self, now: Duration, length: Duration) -> impl Iterator<Item = &T> {
-        let last = self.number_at(now);
-        let first = self.number_at(now.saturating_sub(length));
-        self.slots
-            .iter()
-            .filter(move |slot| slot.number.is_some_and(|n| (first..=last).contains(&n)))
-            .map(|slot| &slot.content)
+        self.numbers(now, length).filter_map(|number| self.get(number))
     }
 }
 

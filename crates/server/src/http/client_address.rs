@@ -37,6 +37,11 @@ impl Proxies {
         Self { networks: config.proxies.clone().into(), header: config.proxy_header }
     }
 
+    /// Whether the other end of a connection is a proxy of ours.
+    pub(super) fn include(&self, peer: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(peer))
+    }
+
     /// The right-most address that is no proxy of ours: each proxy writes down whom it talked to, and
     /// what stands left of that is only what a stranger said.
     pub(super) fn client_of(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {

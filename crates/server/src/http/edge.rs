@@ -68,8 +68,9 @@ pub(super) struct Around {
     /// Whether clients come by TLS.
     pub(super) has_tls: bool,
     pub(super) request_timeout: Duration,
-    /// None where requests are not counted.
-    pub(super) telemetry: Option<Arc<Telemetry>>,
+    pub(super) telemetry: Arc<Telemetry>,
+    /// Whether requests are counted.
+    pub(super) counts: bool,
 }
 
 /// Who is at the other end.
@@ -125,7 +126,10 @@ impl Around {
             response_headers::add(response.headers_mut(), self.has_tls);
             response
         };
-        request_log::log(request, client, self.telemetry.as_deref(), answer).await
+        let _in_flight =
+            (!health::is_probe(request.uri().path())).then(|| self.telemetry.request_begins());
+        let counted = self.counts.then_some(&*self.telemetry);
+        request_log::log(request, client, counted, answer).await
     }
 }
 
@@ -138,10 +142,7 @@ impl Way {
             return by(&self.probes, request).await;
         }
         if operations::is_operations(request.uri().path()) {
-            return match self.admit_operator(request, peer).await {
-                Ok(request) => by(&self.operations, request).await,
-                Err(refused) => refused,
-            };
+            return self.operations(request, peer).await.unwrap_or_else(|refused| refused);
         }
         if let Err(refusal) = self.gate.check(&request) {
             return refusal.into_response();
@@ -159,21 +160,24 @@ impl Way {
 
     /// Whether a request comes from where operators are.
     fn is_from_operator(&self, request: &Request, peer: Peer) -> bool {
-        self.operators.include(peer.socket.ip(), request.headers())
+        !self.around.proxies.include(peer.socket.ip())
+            && self.operators.include(peer.socket.ip(), request.headers())
             && self.gate.check_own(request).is_ok()
     }
 
-    /// Lets operators in: those who ask from where operators are, and those whose token says that they are.
-    async fn admit_operator(&self, request: Request, peer: Peer) -> Result<Request, Response> {
+    /// Answers operators: those who ask from where operators are, and those whose token says that they are.
+    async fn operations(&self, request: Request, peer: Peer) -> Result<Response, Response> {
         if self.is_from_operator(&request, peer) {
-            return Ok(request);
+            return Ok(by(&self.operations, request).await);
         }
         let refused = |refusal: Refusal| refusal.into_response();
         self.gate.check(&request).map_err(refused)?;
         self.admission.by_address(peer.client).map_err(refused)?;
-        let (_who, principal) = self.identify(request.headers(), peer).await?;
+        let (who, principal) = self.identify(request.headers(), peer).await?;
+        let admitted = self.admission.admit(who, &principal, request).await;
+        let (request, _kept) = admitted.map_err(refused)?;
         if principal.has_scope(Scope::Admin) {
-            return Ok(request);
+            return Ok(by(&self.operations, request).await);
         }
         let error = Error::new(ErrorCode::Forbidden, "this is for operators").with_hint(
             "ask from an address in telemetry.operators, or with a token that has retail.admin",
@@ -232,6 +236,7 @@ async fn by(routes: &Router, request: Request) -> Response {
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt as _;
+    use retail_telemetry::TelemetrySettings;
 
     use super::*;
     use crate::config::{Config, Sources};
@@ -242,7 +247,8 @@ mod tests {
     ) -> Response {
         let config = Config::load(&Sources::default()).unwrap();
         let proxies = Proxies::new(&config.server);
-        let around = Around { proxies, has_tls: false, request_timeout, telemetry: None };
+        let telemetry = Arc::new(Telemetry::new(&TelemetrySettings::default()).unwrap());
+        let around = Around { proxies, has_tls: false, request_timeout, telemetry, counts: true };
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         let request = Request::get("/").extension(ConnectInfo(peer)).body(Body::empty()).unwrap();
         around.answer(request, route).await

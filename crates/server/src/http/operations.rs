@@ -16,7 +16,7 @@ use retail_domain::ports::Clock;
 use retail_domain::{Error, ErrorCode};
 use retail_telemetry::Telemetry;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::error;
 
 use super::identity::failure;
@@ -25,6 +25,9 @@ use crate::observe::Parts;
 /// Prometheus' text format.
 const METRICS_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+/// How the names of headers begin that proxies add.
+const PROXIES_SAY: [&str; 3] = ["x-forwarded-", "x-real-ip", "x-envoy-"];
 
 /// How far back a summary goes when nobody says: the lab's.
 const DEFAULT_HOURS: u64 = 24;
@@ -40,6 +43,23 @@ pub(super) struct Operations {
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) parts: Arc<Parts>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Whether calls are counted.
+    pub(super) counts: bool,
+}
+
+impl Operations {
+    /// What the monitor says, without zeros that nobody has counted.
+    fn with_monitor(&self, mut body: Value, monitor: Value) -> Response {
+        if let (Some(body), Value::Object(mut monitor)) = (body.as_object_mut(), monitor) {
+            if !self.counts {
+                for name in ["application", "tools", "slowest_statements"] {
+                    monitor.remove(name);
+                }
+            }
+            body.extend(monitor);
+        }
+        Json(body).into_response()
+    }
 }
 
 pub(super) fn routes(operations: Operations) -> Router {
@@ -61,9 +81,9 @@ async fn metrics(State(operations): State<Operations>) -> Response {
 }
 
 async fn current(State(operations): State<Operations>) -> Response {
-    let Operations { telemetry, parts, clock } = operations;
-    let mut body = json!({
-        "timestamp": clock.now(),
+    let Operations { telemetry, parts, .. } = &operations;
+    let body = json!({
+        "timestamp": operations.clock.now(),
         "instance": telemetry.settings().instance,
         "version": telemetry.settings().service_version,
         "active_requests": telemetry.active_requests(),
@@ -71,11 +91,7 @@ async fn current(State(operations): State<Operations>) -> Response {
         "cache": parts.cache(),
         "audit": parts.audit(),
     });
-    let monitor = json!(telemetry.monitor().current(Instant::now()));
-    if let (Some(body), serde_json::Value::Object(monitor)) = (body.as_object_mut(), monitor) {
-        body.extend(monitor);
-    }
-    Json(body).into_response()
+    operations.with_monitor(body, json!(telemetry.monitor().current(Instant::now())))
 }
 
 /// What `/monitor/summary` may be asked.
@@ -98,16 +114,12 @@ async fn summary(
             .with_hint("ask for /monitor/summary?hours=24");
         return failure(StatusCode::BAD_REQUEST, &error);
     }
-    let telemetry = operations.telemetry;
-    let mut body = json!({
+    let telemetry = &operations.telemetry;
+    let body = json!({
         "timestamp": operations.clock.now(),
         "instance": telemetry.settings().instance,
     });
-    let monitor = json!(telemetry.monitor().summary(Instant::now(), hours));
-    if let (Some(body), serde_json::Value::Object(monitor)) = (body.as_object_mut(), monitor) {
-        body.extend(monitor);
-    }
-    Json(body).into_response()
+    operations.with_monitor(body, json!(telemetry.monitor().summary(Instant::now(), hours)))
 }
 
 /// From where operators ask, besides those who show a token.
@@ -120,11 +132,12 @@ impl Operators {
     }
 
     /// Whether a request with these headers, on a connection from `peer`, comes from one. What a proxy passes on does
-    /// not: it may be anybody's.
+    /// not: it may be anybody's. Proxies that are known are not asked here at all.
     pub(super) fn include(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
-        let is_passed_on = headers.contains_key("x-forwarded-for")
-            || headers.contains_key(FORWARDED)
-            || headers.contains_key(VIA);
+        let is_passed_on = headers.keys().any(|name| {
+            [FORWARDED, VIA].contains(name)
+                || PROXIES_SAY.iter().any(|prefix| name.as_str().starts_with(prefix))
+        });
         !is_passed_on && self.0.iter().any(|network| network.contains(peer))
     }
 }

@@ -17,6 +17,9 @@ const REQUEST_ID: &str = "x-request-id";
 /// Longest request id that is taken from a client.
 const MAX_REQUEST_ID_BYTES: usize = 64;
 
+/// What nginx, too, calls the status of a request whose client has left.
+const CLIENT_LEFT: u16 = 499;
+
 /// Takes the client's request id if it is harmless, or makes one, and logs the request when it is
 /// answered. Neither query strings nor headers are logged: they may hold credentials.
 pub(super) async fn log<F>(
@@ -43,8 +46,13 @@ where
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let started = Instant::now();
-    let telemetry = telemetry.filter(|_| !health::is_probe(&path));
-    let in_flight = telemetry.map(Telemetry::request_begins);
+    let mut counted = telemetry.filter(|_| !health::is_probe(&path)).map(|telemetry| Counted {
+        telemetry,
+        method: method_label(&method),
+        route: route_label(&path),
+        status: CLIENT_LEFT,
+        started,
+    });
     let mut response = next(request).instrument(span.clone()).await;
     if let Some(header) = header {
         response.headers_mut().insert(REQUEST_ID, header);
@@ -55,10 +63,9 @@ where
         debug!(path, status = response.status().as_u16(), "probe");
         return response;
     }
-    drop(in_flight);
     let (status, took) = (response.status().as_u16(), started.elapsed());
-    if let Some(telemetry) = telemetry {
-        telemetry.http_request(method_label(&method), route_label(&path), status, took);
+    if let Some(counted) = &mut counted {
+        counted.status = status;
     }
     info!(
         method = %method,
@@ -69,6 +76,22 @@ where
         "request"
     );
     response
+}
+
+/// A request that is counted when this is dropped, by its answer or because its client left.
+struct Counted<'a> {
+    telemetry: &'a Telemetry,
+    method: &'static str,
+    route: &'static str,
+    status: u16,
+    started: Instant,
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let took = self.started.elapsed();
+        self.telemetry.http_request(self.method, self.route, self.status, took);
+    }
 }
 
 /// The method, as far as it is one of those that we serve.

@@ -181,8 +181,12 @@ async fn the_pool_shows_who_works_and_who_waits() {
     drop((first, second));
     let given_up = "mcp_server_operation_duration_seconds_count{error_type=\"cancelled\",\
                     gen_ai_tool_name=\"execute_sales_query\",mcp_method_name=\"tools/call\"}";
+    let left = "http_server_request_duration_seconds_count{http_request_method=\"POST\",\
+                http_response_status_code=\"499\",http_route=\"/mcp\"}";
     let started = std::time::Instant::now();
-    while !metrics(&server).await.contains(&format!("{given_up} 2")) {
+    let both =
+        |text: &str| [given_up, left].iter().all(|series| text.contains(&format!("{series} 2")));
+    while !both(&metrics(&server).await) {
         assert!(started.elapsed() < PATIENCE, "{}", metrics(&server).await);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -196,6 +200,7 @@ async fn the_pool_shows_who_works_and_who_waits() {
 #[case::from_elsewhere(ELSEWHERE, &[("host", "localhost")], 401)]
 #[case::passed_on("127.0.0.1:9".parse().unwrap(), &[("host", "localhost"), ("x-forwarded-for", "127.0.0.1")], 401)]
 #[case::passed_on_by_name("127.0.0.1:9".parse().unwrap(), &[("host", "localhost"), ("via", "1.1 proxy")], 401)]
+#[case::passed_on_by_another_header("127.0.0.1:9".parse().unwrap(), &[("host", "localhost"), ("x-real-ip", "127.0.0.1")], 401)]
 #[case::rebound("127.0.0.1:9".parse().unwrap(), &[("host", "rebound.example.com")], 421)]
 #[case::from_a_page("127.0.0.1:9".parse().unwrap(), &[("host", "localhost"), ("origin", "http://rebound.example.com")], 403)]
 #[case::by_address("127.0.0.1:9".parse().unwrap(), &[("host", "10.1.2.3:8000")], 200)]
@@ -226,6 +231,15 @@ async fn operators_are_on_the_list_or_have_a_token(
     }
 }
 
+#[tokio::test]
+async fn a_proxy_that_is_known_is_no_operator() {
+    let server = TestServer::seeded(&[("SERVER__PROXIES", "127.0.0.1")]).await;
+    for path in ["/metrics", "/monitor/current", "/monitor/summary"] {
+        assert_eq!(server.get(path).await.status, 401, "{path}");
+    }
+    assert_eq!(server.get("/ready").await.body, json!({ "status": "ready" }));
+}
+
 #[rstest]
 #[case("hours=0")]
 #[case("hours=169")]
@@ -250,7 +264,13 @@ async fn without_metrics_the_rest_is_told() {
     assert!(value(&text, "process_memory_usage_bytes") > 1_000_000);
     let max = "db_client_connection_max{db_client_connection_pool_name=\"head_office\"}";
     assert_eq!(value(&text, max), 2);
-    assert_eq!(server.get("/monitor/current").await.body["application"]["calls"], 0);
+    let body = server.get("/monitor/current").await.body;
+    assert!(
+        body["application"].is_null() && body["tools"].is_null(),
+        "no zeros that nobody counted: {body}"
+    );
+    assert_eq!(body["active_requests"], 1);
+    assert!(server.get("/monitor/summary").await.body["application"].is_null());
 }
 
 #[tokio::test]

@@ -38,8 +38,8 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Networks,
         Some("127.0.0.0/8,::1"),
         "Addresses and networks (CIDR) whose clients read `/metrics`, `/monitor/…` and the details of `/ready` without a \
-         token: operators, and Prometheus. It is the connection that counts; what a proxy passes on needs a token \
-         with `retail.admin`, so let your proxies send `X-Forwarded-For`, `Forwarded` or `Via`.",
+         token: operators, and Prometheus. Others need the scope `retail.admin` for the first two. It is the connection that counts, and \
+         what a proxy passes on does not: name your proxies in `server.proxies`, or let them send `X-Forwarded-For`.",
     ),
     key(
         "log.level",
