@@ -13,5 +13,5 @@ mod lifecycle;
 mod local;
 mod logging;
 mod observe;
-mod oidc;
+pub mod oidc;
 mod sample;
