@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alerts;
 mod ci;
 mod command;
 mod conformance;
@@ -69,6 +70,8 @@ enum Task {
         /// Parts of the names of faults, such as `Redis`; all when absent.
         names: Vec<String>,
     },
+    /// Check and test the rules for Prometheus.
+    Alerts,
     /// Check which crate depends on which.
     Layers,
     /// Check that no source file is too long.
@@ -102,6 +105,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::SearchEval { args } => search_eval::run(&workspace, &args),
         Task::Load { scenario } => load::run(&workspace, &scenario),
         Task::Faults { names } => faults::run(&workspace, &names),
+        Task::Alerts => alerts::run(&workspace),
         Task::Layers => layers::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Conformance { server_binary } => conformance::run(&workspace, server_binary),

@@ -6,11 +6,13 @@ mod nginx;
 mod packages;
 mod pgbouncer;
 mod postgres;
+mod promtool;
 mod redis;
 
 use anyhow::{Result, bail};
 
 pub(crate) use self::nginx::{program as nginx_program, provide as nginx};
+pub(crate) use self::promtool::provide as promtool;
 
 use crate::command::CommandLine;
 use crate::console;

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::CommandLine;
 use crate::workspace::Workspace;
-use crate::{conformance, fuzz, layers, setup, tidy};
+use crate::{alerts, conformance, fuzz, layers, setup, tidy};
 
 /// One step: a name, and either command lines or a function of xtask.
 #[derive(Debug)]
@@ -41,6 +41,7 @@ pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
         commands("fmt", vec![cargo("fmt --all --check")]),
         task("layers", layers::run),
         task("tidy", tidy::run),
+        task("alerts", alerts::run),
         commands("clippy", vec![cargo("clippy --workspace --all-targets --locked -- -D warnings")]),
         commands(
             "docs",
