@@ -9,9 +9,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use retail_domain::ports::{Clock, DataVersions};
+use retail_domain::ports::{Clock, DataVersions, TRACE_TARGET};
 use retail_domain::{Error, Freshness};
 use tokio::sync::Semaphore;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span, info_span};
 
 pub use self::builder::AnswerCacheBuilder;
 use crate::entry::{Entry, Origin, Present, State};
@@ -91,6 +93,25 @@ impl AnswerCache {
         V: Cacheable,
         F: Future<Output = Result<V, Error>> + Send + 'static,
     {
+        let span = info_span!(
+            target: TRACE_TARGET,
+            "cache",
+            retail.cache.kind = V::KIND.name,
+            retail.cache.result = Empty,
+        );
+        self.find(key, load, &span).instrument(span.clone()).await
+    }
+
+    async fn find<V, F>(
+        &self,
+        key: &Key<V>,
+        load: impl FnOnce() -> F,
+        span: &Span,
+    ) -> Result<Cached<V>, Error>
+    where
+        V: Cacheable,
+        F: Future<Output = Result<V, Error>> + Send + 'static,
+    {
         let inner = &self.inner;
         let digest = key.digest;
         let counters = inner.counters.of(V::KIND.name);
@@ -100,6 +121,7 @@ impl AnswerCache {
         {
             let state = held.entry.origin.state::<V>(&present);
             if state != State::Over {
+                span.record("retail.cache.result", "memory");
                 count(&counters.local_hits);
                 if state == State::Stale {
                     count(&counters.stale_hits);
@@ -122,10 +144,14 @@ impl AnswerCache {
         });
         let flight = match place {
             Place::Joined(flight) => {
+                span.record("retail.cache.result", "coalesced");
                 count(&counters.coalesced);
                 flight
             }
-            Place::Began(flight) => flight,
+            Place::Began(flight) => {
+                span.record("retail.cache.result", "read");
+                flight
+            }
         };
         let Landed { entry, source } = flight.await?;
         let value = entry.value().ok_or_else(|| Error::internal("an answer of another kind"))?;
@@ -134,6 +160,7 @@ impl AnswerCache {
             Source::SharedTier => {
                 let present = Present { now: inner.clock.now(), ..present };
                 let state = entry.origin.state::<V>(&present);
+                span.record("retail.cache.result", "redis");
                 count(&counters.shared_hits);
                 if state == State::Stale {
                     count(&counters.stale_hits);

@@ -12,6 +12,7 @@ mod product_search;
 mod query_runner;
 mod schema_catalog;
 mod store_directory;
+mod trace;
 
 pub use audit_log::{AuditLog, AuditPlace};
 #[cfg(any(test, feature = "test-support"))]
@@ -47,3 +48,4 @@ pub use schema_catalog::SchemaCatalog;
 #[cfg(any(test, feature = "test-support"))]
 pub use store_directory::MockStoreDirectory;
 pub use store_directory::StoreDirectory;
+pub use trace::{CallerTrace, SpanName, TRACE_TARGET, Tracer};

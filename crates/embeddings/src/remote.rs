@@ -16,9 +16,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use retail_domain::ports::Embedder;
+use retail_domain::ports::{Embedder, TRACE_TARGET, Tracer};
 use retail_domain::{CircuitBreaker, Embedding, EmbeddingModel, Error};
 use tokio::sync::Semaphore;
+use tracing::field::Empty;
+use tracing::info_span;
 
 use self::client::{Clients, bearer_value, header_value};
 use self::entra::{Token, TokenSource, Tokens};
@@ -58,6 +60,7 @@ pub struct OpenAiEmbedder {
     held_until: Mutex<Option<Instant>>,
     places: Semaphore,
     timer: Arc<dyn Timer>,
+    tracer: Option<Arc<dyn Tracer>>,
 }
 
 /// As whom a request is sent.
@@ -111,7 +114,25 @@ impl OpenAiEmbedder {
         let breaker = CircuitBreaker::new(limits.failures_to_open);
         let places = Semaphore::new(limits.concurrent_requests);
         let held_until = Mutex::new(None);
-        Ok(Self { model, endpoint, caller, clients, limits, breaker, held_until, places, timer })
+        Ok(Self {
+            model,
+            endpoint,
+            caller,
+            clients,
+            limits,
+            breaker,
+            held_until,
+            places,
+            timer,
+            tracer: None,
+        })
+    }
+
+    /// The same with somebody who names the spans of requests to the service.
+    #[must_use]
+    pub fn with_tracer(mut self, tracer: Arc<dyn Tracer>) -> Self {
+        self.tracer = Some(tracer);
+        self
     }
 
     /// The vectors of one batch, after as many tries as it takes and the limits allow.
@@ -264,9 +285,26 @@ impl OpenAiEmbedder {
                 request
             }
         };
+        let span = info_span!(
+            target: TRACE_TARGET,
+            "request of vectors",
+            otel.name = "POST",
+            otel.kind = "client",
+            http.request.method = "POST",
+            server.address = self.endpoint.url().host_str(),
+            http.response.status_code = Empty,
+        );
+        let name = self.tracer.as_ref().and_then(|tracer| tracer.name_of(&span));
+        let request = match name {
+            Some(name) => request.header("traceparent", name.traceparent),
+            None => request,
+        };
         let response = request
             .send()
             .await
+            .inspect(|response| {
+                span.record("http.response.status_code", response.status().as_u16());
+            })
             .map_err(|error| Failure::transport("the embedding service", error))?;
         self.endpoint.read(response, texts.len(), &*self.timer).await
     }

@@ -6,9 +6,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Instant;
 
+use retail_domain::ports::CallerTrace;
 use retail_domain::{Error, ErrorCode, Principal};
 use rmcp::model::JsonObject;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use crate::audit::{CallAudit, UNKNOWN_TOOL};
 use crate::error;
@@ -23,6 +24,8 @@ pub(crate) struct Call<'a> {
     pub(crate) tool: &'a str,
     /// The id that a layer in front gave the request.
     pub(crate) request_id: Option<&'a str>,
+    /// The trace that the call's `_meta` names.
+    pub(crate) trace: Option<CallerTrace<'a>>,
 }
 
 /// Why there is no answer. It is in the log by then.
@@ -77,8 +80,13 @@ impl Call<'_> {
         let span = tracing::info_span!(
             "tools/call",
             gen_ai.tool.name = name,
+            trace_id = self.trace.and_then(|trace| trace.trace_id()),
             error.type = tracing::field::Empty,
         );
+        let traced = match &shared.tracer {
+            Some(tracer) => tracer.call(name, self.trace),
+            None => Span::none(),
+        };
         let call = async {
             let audit = shared.begin_audit(self.principal, name, self.request_id).await?;
             let Some(tool) = tool else {
@@ -93,9 +101,13 @@ impl Call<'_> {
             () = given_up => {
                 Err(Error::new(ErrorCode::Cancelled, "the caller gave up").into())
             }
-            outcome = call.instrument(span.clone()) => outcome,
+            outcome = call.instrument(span.clone()).instrument(traced.clone()) => outcome,
         };
         watched.error = outcome.as_ref().err().map(Failed::code);
+        if let Some(code) = watched.error {
+            traced.record("error.type", code.as_str());
+            traced.record("otel.status_code", "ERROR");
+        }
         if let Err(Failed::Error(failure)) = &outcome {
             span.record("error.type", failure.code().as_str());
             span.in_scope(|| error::log_failure(name, failure, self.request_id));

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use retail_domain::ports::CallerTrace;
 use retail_domain::{ErrorCode, Principal};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, DiscoverResult, ErrorCode as RpcCode,
@@ -154,7 +155,11 @@ impl ServerHandler for RetailHandler {
         let principal = self.principal(&context)?;
         let request_id = request_id(&context);
         let arguments = request.arguments.unwrap_or_default();
-        let call = Call { principal, tool: &request.name, request_id };
+        let trace = context.meta.get_traceparent().map(|traceparent| CallerTrace {
+            traceparent,
+            tracestate: context.meta.get_tracestate(),
+        });
+        let call = Call { principal, tool: &request.name, request_id, trace };
         let outcome = call.make(&self.shared, arguments, context.ct.cancelled()).await;
         match outcome.and_then(|outcome| Ok(outcome.into_result()?)) {
             Ok(result) => Ok(result.into()),

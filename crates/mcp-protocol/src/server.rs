@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use retail_domain::ports::{
     AuditLog, Clock, Embedder, ObservedOperation, OperationObserver, ProductSearch, QueryRunner,
-    SchemaCatalog, SystemClock,
+    SchemaCatalog, SystemClock, Tracer,
 };
 use retail_domain::{AuditEntry, Error, ErrorCode, Principal, QueryLimits, Scope};
 use rmcp::model::{
@@ -58,6 +58,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit_log: Option<Arc<dyn AuditLog>>,
     pub(crate) observer: Option<Arc<dyn OperationObserver>>,
+    pub(crate) tracer: Option<Arc<dyn Tracer>>,
 }
 
 impl RetailMcp {
@@ -70,6 +71,7 @@ impl RetailMcp {
             embedder: None,
             audit_log: None,
             observer: None,
+            tracer: None,
             clock: Arc::new(SystemClock),
             query_limits: QueryLimits::default(),
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -157,6 +159,7 @@ pub struct RetailMcpBuilder {
     embedder: Option<Arc<dyn Embedder>>,
     audit_log: Option<Arc<dyn AuditLog>>,
     observer: Option<Arc<dyn OperationObserver>>,
+    tracer: Option<Arc<dyn Tracer>>,
     clock: Arc<dyn Clock>,
     query_limits: QueryLimits,
     server_version: String,
@@ -198,6 +201,12 @@ impl RetailMcpBuilder {
     /// Counts and times each request. Without it nobody does.
     pub fn observer(mut self, observer: Arc<dyn OperationObserver>) -> Self {
         self.observer = Some(observer);
+        self
+    }
+
+    /// Begins the spans of calls. Default: nobody.
+    pub fn tracer(mut self, tracer: Arc<dyn Tracer>) -> Self {
+        self.tracer = Some(tracer);
         self
     }
 
@@ -249,8 +258,9 @@ impl RetailMcpBuilder {
                 Implementation::new(SERVER_NAME, self.server_version).with_title("Retail MCP"),
             )
             .with_instructions(instructions);
-        let Self { clock, audit_log, observer, .. } = self;
-        Ok(RetailMcp { shared: Arc::new(Shared { tools, info, clock, audit_log, observer }) })
+        let Self { clock, audit_log, observer, tracer, .. } = self;
+        let shared = Shared { tools, info, clock, audit_log, observer, tracer };
+        Ok(RetailMcp { shared: Arc::new(shared) })
     }
 }
 

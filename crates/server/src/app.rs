@@ -11,19 +11,20 @@ use retail_auth::{
 use retail_domain::QueryLimits;
 use retail_domain::ports::{
     AuditLog, Clock, Embedder, HealthProbe, IdentityGrants, IdentityResolver, OperationObserver,
-    StoreDirectory, SystemClock, TransactionObserver,
+    StoreDirectory, SystemClock, Tracer, TransactionObserver,
 };
 use retail_mcp_protocol::RetailMcp;
 use retail_storage::{
     AuditPolicy, AuditSettings, AuditWriter, PgHealthProbe, PgIdentityGrants, PgProductSearch,
     PgQueryRunner, PgSchemaCatalog, PgStoreDirectory, PoolSettings, Posture, QueryDatabase,
-    ServiceDatabase, StorageError,
+    ReplicaSettings, ServiceDatabase, StorageError,
 };
-use retail_telemetry::{Telemetry, TelemetrySettings};
+use retail_telemetry::{Telemetry, Traces};
 use tracing::warn;
 
 use crate::access::{self, DatabaseAccess};
 use crate::config::{AuditConfig, AuditPolicyName, AuthConfig, AuthMode, Config, DatabaseConfig};
+use crate::export;
 use crate::http::CredentialSource;
 use crate::kept_answers::{KeptAnswers, Ports, Sources};
 use crate::key_file;
@@ -52,6 +53,8 @@ pub struct App {
     pub audit: Arc<AuditWriter>,
     /// What all parts report to.
     pub telemetry: Arc<Telemetry>,
+    /// Which requests are traced, if any is.
+    pub traces: Option<Arc<Traces>>,
     pub(crate) observed: Arc<Parts>,
     pub(crate) database: Arc<QueryDatabase>,
     service: Arc<ServiceDatabase>,
@@ -88,25 +91,14 @@ impl App {
         embedder: Option<Arc<dyn Embedder>>,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let telemetry =
-            Arc::new(Telemetry::new(&TelemetrySettings::of_this_host(env!("CARGO_PKG_VERSION")))?);
+        let metrics_go_to = export::metric_destinations(&config.telemetry)?;
+        let telemetry = Arc::new(Telemetry::sending(&export::service(), &metrics_go_to)?);
+        let traces =
+            export::traces(&config.telemetry).map(|settings| Arc::new(Traces::new(settings)));
         tokio::spawn(observe::sample(Arc::downgrade(&telemetry)));
-        let pool = PoolSettings {
-            max_connections: config.database.pool_max_connections,
-            acquire_timeout: config.database.pool_acquire_timeout,
-            max_statements_per_caller: config.database.max_statements_per_caller,
-            statement_timeout: config.query.statement_timeout,
-            max_prepared_statements: config.database.max_prepared_statements,
-        };
         let replicas = access::replicas(&config.database);
         let database =
-            QueryDatabase::new(&access.settings, &access.query, access.identity_key.clone(), pool)?
-                .with_replicas(&access.settings, &access.query, &access.service, pool, &replicas)?;
-        let database = Arc::new(if config.telemetry.metrics {
-            database.with_observer(&(Arc::clone(&telemetry) as Arc<dyn TransactionObserver>))
-        } else {
-            database
-        });
+            Arc::new(query_database(config, &access, &replicas, &telemetry, traces.as_ref())?);
         if let Some(file) = access.identity_key_file {
             tokio::spawn(key_file::follow(Arc::downgrade(&database), file));
         }
@@ -139,6 +131,9 @@ impl App {
         if config.telemetry.metrics {
             mcp = mcp.observer(Arc::clone(&telemetry) as Arc<dyn OperationObserver>);
         }
+        if let Some(traces) = &traces {
+            mcp = mcp.tracer(Arc::clone(traces) as Arc<dyn Tracer>);
+        }
         if let Some(embedder) = embedder {
             mcp = mcp.embedder(embedder);
         }
@@ -147,6 +142,7 @@ impl App {
         Ok(Self {
             mcp: mcp.build()?,
             telemetry,
+            traces,
             observed,
             identities,
             credentials,
@@ -223,6 +219,33 @@ impl App {
         posture.findings.extend(service);
         Ok(posture)
     }
+}
+
+/// The query side of the database, and who hears of its transactions.
+fn query_database(
+    config: &Config,
+    access: &DatabaseAccess,
+    replicas: &ReplicaSettings,
+    telemetry: &Arc<Telemetry>,
+    traces: Option<&Arc<Traces>>,
+) -> Result<QueryDatabase, StorageError> {
+    let pool = PoolSettings {
+        max_connections: config.database.pool_max_connections,
+        acquire_timeout: config.database.pool_acquire_timeout,
+        max_statements_per_caller: config.database.max_statements_per_caller,
+        statement_timeout: config.query.statement_timeout,
+        max_prepared_statements: config.database.max_prepared_statements,
+    };
+    let mut database =
+        QueryDatabase::new(&access.settings, &access.query, access.identity_key.clone(), pool)?
+            .with_replicas(&access.settings, &access.query, &access.service, pool, replicas)?;
+    if config.telemetry.metrics {
+        database = database.with_observer(&(Arc::clone(telemetry) as Arc<dyn TransactionObserver>));
+    }
+    if let Some(traces) = traces {
+        database = database.with_tracer(Arc::clone(traces) as Arc<dyn Tracer>);
+    }
+    Ok(database)
 }
 
 fn audit_settings(config: &AuditConfig) -> AuditSettings {

@@ -19,6 +19,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -106,6 +107,11 @@ impl Command {
             | Self::Doctor(_) => None,
         }
     }
+
+    /// Whether it answers calls.
+    fn is_server(&self) -> bool {
+        matches!(self, Self::Demo(_) | Self::Serve | Self::Stdio(_))
+    }
 }
 
 /// Runs the program.
@@ -118,20 +124,36 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let outcome = logging::start(&config.log).and_then(|()| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let outcome = runtime.block_on(dispatch(cli.command, config));
-        // A read of standard input, or a start of PostgreSQL that was given up, may still go on.
-        runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
-        outcome
-    });
-    match outcome {
+    match run_with(cli, config) {
         Ok(code) => code,
         Err(error) => {
             complain(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+fn run_with(cli: Cli, mut config: Config) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if !cli.command.is_server() {
+        // What is done from time to time is no service that somebody watches.
+        config.telemetry.signals.clear();
+    }
+    let logging = {
+        // It sends from the runtime.
+        let _inside = runtime.enter();
+        Arc::new(logging::start(&config.log, &config.telemetry)?)
+    };
+    let outcome = runtime.block_on(async {
+        if matches!(cli.command, Command::Serve) {
+            logging::reread_level_at_sighup(Arc::clone(&logging), sources(&cli))?;
+        }
+        dispatch(cli.command, config).await
+    });
+    logging.shut_down();
+    // A read of standard input, or a start of PostgreSQL that was given up, may still go on.
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    outcome
 }
 
 async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> {
@@ -154,6 +176,14 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
 }
 
 fn load(cli: &Cli) -> anyhow::Result<Config> {
+    let config = Config::load(&sources(cli))?;
+    if let Some(purpose) = cli.command.purpose() {
+        config.validate(purpose)?;
+    }
+    Ok(config)
+}
+
+fn sources(cli: &Cli) -> Sources {
     let mut sources = Sources::of_process();
     if let Some(file) = &cli.common.config {
         sources = sources.with_config_file(file);
@@ -167,11 +197,7 @@ fn load(cli: &Cli) -> anyhow::Result<Config> {
     if let Some(level) = &cli.common.log_level {
         sources = sources.with_flag("--log-level", "log.level", level);
     }
-    let config = Config::load(&sources)?;
-    if let Some(purpose) = cli.command.purpose() {
-        config.validate(purpose)?;
-    }
-    Ok(config)
+    sources
 }
 
 /// The error and its causes, for the person at the terminal.

@@ -9,6 +9,7 @@ mod cache;
 mod edge;
 mod embeddings;
 mod error;
+mod export;
 mod keys;
 mod layers;
 mod loader;
@@ -32,6 +33,7 @@ pub use cache::{CacheConfig, CacheMode};
 pub use edge::{LimitsConfig, ProxyHeader, TlsConfig};
 pub use embeddings::{AzureAuth, AzureConfig, EmbeddingsConfig, OpenAiConfig, Provider};
 pub use error::{ConfigError, Fault};
+pub use export::{ApplicationInsightsConfig, OtlpConfig, OtlpProtocolName, Signal, TracesConfig};
 pub use reference::reference_markdown;
 pub use sections::{
     AuditConfig, AuditPolicyName, DatabaseConfig, LogConfig, LogFormat, QueryConfig, ServerConfig,

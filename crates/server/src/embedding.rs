@@ -10,8 +10,10 @@ use retail_embeddings::{
     Auth, EntraCredential, ManagedIdentityEndpoint, OpenAiEmbedder, OpenAiSettings, RemoteLimits,
     Service, embedding_model,
 };
+use retail_telemetry::Traces;
 
-use crate::config::{AzureAuth, AzureConfig, EmbeddingsConfig, OpenAiConfig, Provider};
+use crate::config::{AzureAuth, AzureConfig, Config, EmbeddingsConfig, OpenAiConfig, Provider};
+use crate::export;
 
 /// What a service's model is called unless somebody says so.
 const USUAL_MODEL: &str = "text-embedding-3-small";
@@ -36,17 +38,23 @@ pub enum Use {
 /// # Errors
 /// When the local model is not there or one of its files is not good, and when a setting is missing or
 /// cannot be: the message names it and says what to do.
-pub async fn start(
-    config: &EmbeddingsConfig,
-    usage: Use,
-) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    Ok(Some(match config.provider() {
+pub async fn start(config: &Config, usage: Use) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
+    let Config { embeddings, telemetry, .. } = config;
+    let service = match embeddings.provider() {
         Provider::None => return Ok(None),
-        Provider::Local => local(config, usage)
-            .await
-            .context("embeddings.provider is local; set it to none to search by words alone")?,
-        Provider::AzureOpenai => remote(azure(&config.azure, config)?, config, usage)?,
-        Provider::Openai => remote(openai(&config.openai), config, usage)?,
+        Provider::Local => {
+            let local = local(embeddings, usage)
+                .await
+                .context("embeddings.provider is local; set it to none to search by words alone")?;
+            return Ok(Some(local));
+        }
+        Provider::AzureOpenai => azure(&embeddings.azure, embeddings)?,
+        Provider::Openai => openai(&embeddings.openai),
+    };
+    let embedder = remote(service, embeddings, usage)?;
+    Ok(Some(match export::traces(telemetry) {
+        Some(traces) => Arc::new(embedder.with_tracer(Arc::new(Traces::new(traces)))),
+        None => Arc::new(embedder),
     }))
 }
 
@@ -76,11 +84,7 @@ struct Remote {
     auth: Auth,
 }
 
-fn remote(
-    remote: Remote,
-    config: &EmbeddingsConfig,
-    usage: Use,
-) -> anyhow::Result<Arc<dyn Embedder>> {
+fn remote(remote: Remote, config: &EmbeddingsConfig, usage: Use) -> anyhow::Result<OpenAiEmbedder> {
     let limits = match usage {
         Use::Filling => RemoteLimits::bulk(),
         Use::Searching | Use::Demonstrating => RemoteLimits {
@@ -91,7 +95,7 @@ fn remote(
     };
     let Remote { service, auth } = remote;
     let settings = OpenAiSettings { service, auth, model: remote_model(config)?, limits };
-    Ok(Arc::new(OpenAiEmbedder::new(settings).context("section embeddings")?))
+    OpenAiEmbedder::new(settings).context("section embeddings")
 }
 
 fn openai(config: &OpenAiConfig) -> Remote {

@@ -90,6 +90,7 @@ pub fn edge(
             request_timeout: server.request_timeout,
             telemetry: app.telemetry,
             counts: config.telemetry.metrics,
+            traces: app.traces,
         },
         probes,
         operators: Operators::new(&config.telemetry.operators),

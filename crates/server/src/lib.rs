@@ -6,6 +6,7 @@ mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod embedding;
+mod export;
 pub mod http;
 pub mod kept_answers;
 mod key_file;

@@ -1,10 +1,12 @@
 //! From listening to the last answer.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use retail_storage::AuditWriter;
+use retail_telemetry::Telemetry;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -54,6 +56,13 @@ pub(crate) async fn flush_audit<T>(
     let value = served?;
     flushed?;
     Ok(value)
+}
+
+/// Sends what is left of the metrics, where they are sent.
+pub(crate) async fn flush_metrics(telemetry: Arc<Telemetry>) {
+    let flush = tokio::task::spawn_blocking(move || telemetry.shut_down());
+    // Whoever receives may be away.
+    let _ = tokio::time::timeout(FLUSH_WITHIN, flush).await;
 }
 
 /// Serves until `stop`, then answers what is in flight for at most `grace`, then cuts it.

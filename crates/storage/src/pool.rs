@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use deadpool::managed::{self, Pool, PoolError, Timeouts};
-use retail_domain::ports::TransactionObserver;
+use retail_domain::ports::{TRACE_TARGET, Tracer, TransactionObserver};
 use retail_domain::{Error, ErrorCode, QueryLimits, RlsUserId};
 use tokio_postgres::types::Type;
+use tracing::{Instrument as _, info_span};
 use uuid::Uuid;
 
 use crate::callers::Callers;
@@ -70,13 +71,13 @@ impl Default for PoolSettings {
 ///
 /// Connections are made when first needed, so this can be built while the database is down. Before the
 /// first call the database's [posture](QueryDatabase::posture) is looked at; a bad one answers no call.
-#[derive(Debug)]
 pub struct QueryDatabase {
     pub(crate) primary: Place,
     pub(crate) replicas: Replicas,
     pub(crate) callers: Callers,
     pub(crate) counters: Arc<Counters>,
     pub(crate) keys: KeyRing,
+    pub(crate) tracer: Option<Arc<dyn Tracer>>,
 }
 
 /// One database server, and the way to it.
@@ -86,6 +87,15 @@ pub(crate) struct Place {
     pub(crate) gate: PostureGate,
     pub(crate) is_standby: bool,
     pub(crate) observer: Option<Arc<dyn TransactionObserver>>,
+}
+
+impl fmt::Debug for QueryDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryDatabase")
+            .field("primary", &self.primary)
+            .field("replicas", &self.replicas)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Place {
@@ -152,6 +162,7 @@ impl QueryDatabase {
             callers: Callers::new(pool.max_statements_per_caller, pool.acquire_timeout),
             counters: Arc::default(),
             keys,
+            tracer: None,
         })
     }
 
@@ -197,6 +208,13 @@ impl QueryDatabase {
         for place in [&mut self.primary].into_iter().chain(self.replicas.places()) {
             place.observer = Some(Arc::clone(observer));
         }
+        self
+    }
+
+    /// The same with somebody who names the spans of transactions to PostgreSQL, which sees them as comments.
+    #[must_use]
+    pub fn with_tracer(mut self, tracer: Arc<dyn Tracer>) -> Self {
+        self.tracer = Some(tracer);
         self
     }
 
@@ -259,9 +277,13 @@ impl Place {
     }
 
     pub(crate) async fn connection(&self, who: Who) -> Result<PooledConnection, Error> {
-        self.gate.pass().await?;
-        let asked = Instant::now();
-        let connection = self.pooled(who).await?;
+        let span = info_span!(target: TRACE_TARGET, "connection");
+        let found = async {
+            self.gate.pass().await?;
+            let asked = Instant::now();
+            Ok::<_, Error>((self.pooled(who).await?, asked))
+        };
+        let (connection, asked) = found.instrument(span).await?;
         if let Some(observer) = &self.observer {
             observer.connection_given(pool_name(who, self.is_standby), asked.elapsed());
         }

@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use retail_domain::ports::{Clock, QueryRunner, SystemClock};
+use retail_domain::ports::{Clock, QueryRunner, SystemClock, TRACE_TARGET};
 use retail_domain::{
     Column, Error, ErrorCode, Freshness, JsonRows, Principal, QueryAnswer, QueryLimits, SqlText,
     StatementSummary, Truncation,
 };
 use retail_sql_guard::{CheckedQuery, Guard, GuardPolicy};
+use tracing::field::Empty;
+use tracing::info_span;
 
 use crate::QueryDatabase;
 use crate::capped::capped;
@@ -160,6 +162,7 @@ impl PgQueryRunner {
         let mut transaction = self.database.transaction(connection, who, Some(turn));
         transaction.is_on_standby = place.is_standby;
         transaction.deadline = Some(deadline);
+        transaction.trace_statement(query);
         transaction.fingerprint = place.observer.as_ref().map(|_| query.fingerprint().into());
         let run = pin!(self.run_to_end(transaction, query, offset, limits));
         tokio::time::timeout(deadline, run).await.unwrap_or_else(|_| {
@@ -293,7 +296,13 @@ impl QueryRunner for PgQueryRunner {
         cursor: Option<String>,
         limits: &QueryLimits,
     ) -> Result<QueryAnswer, Error> {
-        let query = self.checked(sql.as_str())?;
+        let span = info_span!(target: TRACE_TARGET, "guard", error.type = Empty);
+        let query = span.in_scope(|| self.checked(sql.as_str())).inspect_err(|error| {
+            span.record("error.type", error.code().as_str());
+        });
+        // It ends here.
+        drop(span);
+        let query = query?;
         self.run_checked(principal, &query, cursor.as_deref(), limits)
             .await
             .map_err(|error| error.with_statement(summary(&query)))

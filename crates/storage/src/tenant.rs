@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use deadpool::managed::Object;
-use retail_domain::ports::{ObservedTransaction, TransactionObserver};
+use retail_domain::ports::{ObservedTransaction, TRACE_TARGET, TransactionObserver};
 use retail_domain::{Error, ErrorCode};
+use retail_sql_guard::CheckedQuery;
 use tokio::runtime::Handle;
 use tokio_postgres::SimpleQueryMessage;
-use tracing::warn;
+use tracing::field::Empty;
+use tracing::{Span, warn};
 
 use crate::callers::Turn;
 use crate::connection::{PooledConnection, QueryConnection, session, timeouts};
@@ -62,6 +64,10 @@ pub(crate) struct TenantTransaction {
     pub(crate) is_on_standby: bool,
     /// The shape of the caller's statement, for the observer.
     pub(crate) fingerprint: Option<Box<str>>,
+    /// Its part of the trace.
+    span: Span,
+    /// Stands before statements, for whoever looks into PostgreSQL. Empty where the call is not traced.
+    comment: String,
     /// When the caller is told that it took too long, for the observer.
     pub(crate) deadline: Option<Duration>,
     watched: Watched,
@@ -104,6 +110,19 @@ impl QueryDatabase {
     ) -> TenantTransaction {
         let key = self.keys.current();
         let identity = key.sign(&who, &connection.place);
+        let span = tracing::info_span!(
+            target: TRACE_TARGET,
+            "transaction",
+            otel.name = "SELECT",
+            otel.kind = "client",
+            db.system.name = "postgresql",
+            db.operation.name = "SELECT",
+            db.query.summary = Empty,
+            retail.statement.fingerprint = Empty,
+            error.type = Empty,
+            otel.status_code = Empty,
+        );
+        let name = self.tracer.as_ref().and_then(|tracer| tracer.name_of(&span));
         TenantTransaction {
             connection: Some(connection),
             who,
@@ -114,6 +133,8 @@ impl QueryDatabase {
             counters: Arc::clone(&self.counters),
             is_on_standby: false,
             fingerprint: None,
+            comment: name.map(|name| name.sql_comment()).unwrap_or_default(),
+            span,
             deadline: None,
             watched: Watched {
                 observer: self.primary.observer.clone(),
@@ -154,6 +175,20 @@ impl TenantTransaction {
         self.started
     }
 
+    /// Tells the trace what runs: the tables that it reads, and its shape. No value and no text of the caller's.
+    pub(crate) fn trace_statement(&self, query: &CheckedQuery) {
+        if !self.span.is_disabled() {
+            let summary = format!("SELECT {}", query.relations().join(" "));
+            self.span.record("db.query.summary", summary);
+            self.span.record("retail.statement.fingerprint", query.fingerprint());
+        }
+    }
+
+    /// The comment that names the trace, to stand before a statement.
+    pub(crate) fn comment(&self) -> &str {
+        &self.comment
+    }
+
     /// The client, for statements of this transaction.
     pub(crate) fn client(&self) -> &tokio_postgres::Client {
         &self.connection().client
@@ -170,7 +205,8 @@ impl TenantTransaction {
         let session =
             session("SET LOCAL", statement_timeout, self.connection().has_transaction_timeout);
         let opening = format!(
-            "BEGIN TRANSACTION READ ONLY; {session}; SELECT retail_sec.connection_id(), now.micros FROM ({DATABASE_TIME} AS micros) AS now"
+            "{}BEGIN TRANSACTION READ ONLY; {session}; SELECT retail_sec.connection_id(), now.micros FROM ({DATABASE_TIME} AS micros) AS now",
+            self.comment
         );
         let opened = self.client().simple_query(&opening).await;
         let messages = self.watched.note(opened.map_err(|error| our_statement_failed(&error)))?;
@@ -219,7 +255,8 @@ impl TenantTransaction {
             let has_transaction_timeout = connection.has_transaction_timeout;
             timeouts("SET LOCAL", statement_timeout, has_transaction_timeout) + "; "
         };
-        format!("BEGIN TRANSACTION READ ONLY; {timeouts}{}", self.sign_statements())
+        let Self { comment, .. } = self;
+        format!("{comment}BEGIN TRANSACTION READ ONLY; {timeouts}{}", self.sign_statements())
     }
 
     fn sign_statements(&self) -> String {
@@ -315,7 +352,6 @@ impl TenantTransaction {
     }
 
     fn tell_observer(&self) {
-        let Some(observer) = &self.watched.observer else { return };
         let duration = self.watched.began.elapsed();
         let error = match self.watched.error {
             // Dropped: by whoever holds it to its time, or by a caller who left before.
@@ -326,6 +362,11 @@ impl TenantTransaction {
             }
             error => error,
         };
+        if let Some(error) = error {
+            self.span.record("error.type", error.as_str());
+            self.span.record("otel.status_code", "ERROR");
+        }
+        let Some(observer) = &self.watched.observer else { return };
         observer.transaction_ended(&ObservedTransaction {
             pool: pool_name(self.who, self.is_on_standby),
             fingerprint: self.fingerprint.as_deref(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter, MeterProvider as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::metrics::{MeterProviderBuilder, SdkMeterProvider};
 use prometheus::{Registry, TextEncoder};
 use retail_domain::ports::{
     ObservedOperation, ObservedTransaction, OperationObserver, TransactionObserver,
@@ -65,6 +65,10 @@ pub enum MetricsError {
     /// The reader for Prometheus could not be made.
     #[error("the metrics cannot be set up")]
     SetUp(#[source] opentelemetry_sdk::error::OTelSdkError),
+    /// They cannot be sent.
+    #[cfg(feature = "export")]
+    #[error(transparent)]
+    Export(#[from] crate::ExportError),
     /// They could not be written as text.
     #[error("the metrics cannot be written as text")]
     Text(#[source] prometheus::Error),
@@ -75,8 +79,8 @@ pub struct Telemetry {
     settings: TelemetrySettings,
     started: Instant,
     registry: Registry,
-    // It feeds the registry, for as long as it lives.
-    _provider: SdkMeterProvider,
+    // It feeds the registry and sends, for as long as it lives.
+    provider: SdkMeterProvider,
     meter: Meter,
     instruments: Instruments,
     monitor: Monitor,
@@ -138,6 +142,28 @@ impl Telemetry {
     /// # Errors
     /// [`MetricsError::SetUp`] when the reader for Prometheus cannot be made.
     pub fn new(settings: &TelemetrySettings) -> Result<Self, MetricsError> {
+        Self::with_provider(settings, SdkMeterProvider::builder())
+    }
+
+    /// The same, and metrics are sent as well. To be called inside a tokio runtime, which must outlive it.
+    ///
+    /// # Errors
+    /// [`MetricsError::Export`] when a destination cannot be used.
+    #[cfg(feature = "export")]
+    pub fn sending(
+        settings: &TelemetrySettings,
+        destinations: &[crate::Destination],
+    ) -> Result<Self, MetricsError> {
+        let builder = destinations
+            .iter()
+            .try_fold(SdkMeterProvider::builder(), |builder, to| to.with_metrics(builder))?;
+        Self::with_provider(settings, builder)
+    }
+
+    fn with_provider(
+        settings: &TelemetrySettings,
+        provider: MeterProviderBuilder,
+    ) -> Result<Self, MetricsError> {
         let registry = Registry::new();
         let reader = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
@@ -145,15 +171,7 @@ impl Telemetry {
             .scope_info_enabled(false)
             .build()
             .map_err(MetricsError::SetUp)?;
-        let resource = Resource::builder_empty()
-            .with_service_name(settings.service_name.clone())
-            .with_attributes([
-                KeyValue::new("service.version", settings.service_version.clone()),
-                KeyValue::new("service.instance.id", settings.instance.clone()),
-            ])
-            .build();
-        let provider =
-            SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build();
+        let provider = provider.with_resource(resource(settings)).with_reader(reader).build();
         let meter = provider.meter("retail-mcp");
         let started = Instant::now();
         let telemetry = Self {
@@ -162,7 +180,7 @@ impl Telemetry {
             registry,
             instruments: Instruments::new(&meter),
             meter,
-            _provider: provider,
+            provider,
             monitor: Monitor::starting_at(started),
             active_requests: Arc::default(),
             probe: Arc::new(Mutex::new(ProcessProbe::new())),
@@ -235,6 +253,12 @@ impl Telemetry {
             .build();
     }
 
+    /// Sends what is left of the metrics, where they are sent. It blocks.
+    pub fn shut_down(&self) {
+        // Whoever receives is away: there is nobody to tell.
+        let _ = self.provider.shutdown();
+    }
+
     /// All metrics in Prometheus' text format.
     ///
     /// # Errors
@@ -266,6 +290,17 @@ impl Telemetry {
             self.gauge(&metric, move |observe| observe.value(read(sample(&probe)), &[]));
         }
     }
+}
+
+/// Who reports, as OpenTelemetry says it.
+pub(crate) fn resource(settings: &TelemetrySettings) -> Resource {
+    Resource::builder_empty()
+        .with_service_name(settings.service_name.clone())
+        .with_attributes([
+            KeyValue::new("service.version", settings.service_version.clone()),
+            KeyValue::new("service.instance.id", settings.instance.clone()),
+        ])
+        .build()
 }
 
 fn sample(probe: &Mutex<ProcessProbe>) -> ProcessSample {

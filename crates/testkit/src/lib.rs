@@ -7,6 +7,7 @@
 )]
 
 mod cluster;
+mod collector;
 mod corpus;
 mod database;
 mod issuer;
@@ -21,6 +22,7 @@ mod watched;
 mod worlds;
 
 pub use cluster::{cluster, kill_cluster, server_major_version};
+pub use collector::{Collector, ReceivedLine, ReceivedSpan};
 pub use corpus::{Attack, Benign, Must, attacks, benign};
 pub use database::{
     HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase, until,

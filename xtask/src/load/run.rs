@@ -17,6 +17,7 @@ mod result;
 mod scenario;
 mod services;
 mod session;
+mod sink;
 mod table;
 mod wire;
 
@@ -65,9 +66,10 @@ pub(crate) struct Run {
     /// So many servers that share Redis, behind nginx; a list.
     #[arg(long, value_name = "COUNTS", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(2..=16))]
     behind_proxy: Vec<u32>,
-    /// Measure the server without cache once more, with `telemetry.metrics = false`: what metrics cost.
+    /// Measure the server without cache twice more: with `telemetry.metrics = false`, and while it sends metrics, log
+    /// lines and a tenth of all traces by OTLP.
     #[arg(long)]
-    without_metrics: bool,
+    telemetry: bool,
     /// Another MCP server: NAME=URL[,pid=PID][,header=NAME: VALUE]; may be repeated.
     #[arg(long = "peer", value_name = "NAME=URL")]
     peers: Vec<Peer>,

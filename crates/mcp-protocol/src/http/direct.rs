@@ -12,11 +12,13 @@ use http::header::{ACCEPT, CONTENT_TYPE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
+use retail_domain::ports::CallerTrace;
 use retail_domain::{ErrorCode, Principal};
 use rmcp::model::{
     ClientCapabilities, ErrorData, Implementation, JsonObject, ProgressToken, ProtocolVersion,
     ResultType,
 };
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -38,6 +40,8 @@ const PARAMETERS: &str = "mcp-param-";
 pub(super) struct DirectCall<'a> {
     id: Id<'a>,
     tool: Cow<'a, str>,
+    traceparent: Option<Cow<'a, str>>,
+    tracestate: Option<Cow<'a, str>>,
     arguments: JsonObject,
     /// From 2026-07-28 a result says that it is one.
     has_result_type: bool,
@@ -78,6 +82,13 @@ struct Meta<'a> {
     /// No tool tells of progress.
     #[serde(rename = "progressToken")]
     _progress_token: Option<ProgressToken>,
+    #[serde(borrow)]
+    traceparent: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    tracestate: Option<Cow<'a, str>>,
+    /// Said by nobody here to anybody.
+    #[serde(rename = "baggage")]
+    _baggage: Option<IgnoredAny>,
 }
 
 /// Versions of the protocol, as far as they differ here.
@@ -110,7 +121,11 @@ impl<'a> DirectCall<'a> {
             || message.id.get().parse::<i64>().is_ok();
         let is_call = message.jsonrpc == "2.0" && message.method == METHOD && id_is_good;
         let era = era(headers, &name, meta.as_ref()).filter(|_| is_call)?;
+        let (traceparent, tracestate) =
+            meta.map(|meta| (meta.traceparent, meta.tracestate)).unwrap_or_default();
         Some(Self {
+            traceparent,
+            tracestate,
             id: Id(message.id),
             tool: name,
             arguments: arguments.unwrap_or_default(),
@@ -127,7 +142,11 @@ impl<'a> DirectCall<'a> {
         abort: impl Future<Output = ()>,
     ) -> McpResponse {
         let request_id = super::request_id(parts);
-        let call = Call { principal, tool: &self.tool, request_id };
+        let trace = self
+            .traceparent
+            .as_deref()
+            .map(|traceparent| CallerTrace { traceparent, tracestate: self.tracestate.as_deref() });
+        let call = Call { principal, tool: &self.tool, request_id, trace };
         let result_type = self.has_result_type.then_some(ResultType::COMPLETE);
         let body = match call.make(shared, self.arguments, abort).await {
             Ok(outcome) => self.id.answered(&Answer::new(result_type, &outcome)),
@@ -352,6 +371,20 @@ mod tests {
             None => drop(parts.headers.remove(name)),
         }
         assert!(!is_direct(&parts, NEWEST));
+    }
+
+    #[test]
+    fn a_trace_in_meta_is_no_doubt() {
+        let body = NEWEST.replacen(
+            r#""progressToken":1"#,
+            r#""progressToken":1,"traceparent":"00-a-b-01","tracestate":"k=v","baggage":"k=v""#,
+            1,
+        );
+        assert_ne!(body, NEWEST);
+        let parts = parts(NEWEST);
+        let call = DirectCall::read(&parts, body.as_bytes(), &["localhost".to_owned()]).unwrap();
+        assert_eq!(call.traceparent.as_deref(), Some("00-a-b-01"));
+        assert_eq!(call.tracestate.as_deref(), Some("k=v"));
     }
 
     #[rstest]

@@ -88,7 +88,7 @@ impl Demo {
         let prepared = async {
             // The model loads, or is fetched, while the data are loaded.
             let (embedder, stores) = tokio::try_join!(
-                embedding::start(&config.embeddings, Use::Demonstrating),
+                embedding::start(config, Use::Demonstrating),
                 self.prepare(local)
             )?;
             if let Some(embedder) = &embedder {
@@ -109,10 +109,11 @@ impl Demo {
         let data_dir = local::data_dir(config.data_dir.as_deref());
         let app = App::new(config, local.access.clone(), &data_dir, embedder)?;
         app.check_posture().await?;
-        let audit = Arc::clone(&app.audit);
+        let (audit, telemetry) = (Arc::clone(&app.audit), Arc::clone(&app.telemetry));
         let edge = http::edge(app, config, stop.clone(), abort.clone());
         print(&welcome(config, listener.local_addr()?, &stores, started)?);
         let served = lifecycle::serve(listener, edge, &config.server, stop, abort).await;
+        lifecycle::flush_metrics(telemetry).await;
         lifecycle::flush_audit(&audit, served).await
     }
 

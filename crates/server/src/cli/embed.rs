@@ -90,7 +90,7 @@ impl Embed {
         }
         let stop = CancellationToken::new();
         lifecycle::stop_at_signal(stop.clone())?;
-        let embedder = embedding::start(&config.embeddings, Use::Filling)
+        let embedder = embedding::start(config, Use::Filling)
             .await?
             .context("embeddings.provider is none: set it to what is to embed")?;
         let fill = Fill { all: self.force, activate: !self.no_activate };

@@ -34,13 +34,14 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let access = DatabaseAccess::from_config(&config.database)?;
     let data_dir = local::data_dir(config.data_dir.as_deref());
     // Before anything is served, so that a model file that is not good is known at once.
-    let embedder = embedding::start(&config.embeddings, Use::Searching).await?;
+    let embedder = embedding::start(config, Use::Searching).await?;
     let app = App::new(config, access, &data_dir, embedder)?;
     tokio::try_join!(app.check_posture(), app.check_connections(&config.database))?;
-    let audit = Arc::clone(&app.audit);
+    let (audit, telemetry) = (Arc::clone(&app.audit), Arc::clone(&app.telemetry));
     let edge = http::edge(app, config, stop.clone(), abort.clone());
     let listener = lifecycle::listen(config.server.listen).await?;
     info!(address = %listener.local_addr()?, "serving MCP at /mcp");
     let outcome = lifecycle::serve(listener, edge, &config.server, stop, abort).await;
+    lifecycle::flush_metrics(telemetry).await;
     lifecycle::flush_audit(&audit, outcome).await
 }

@@ -43,7 +43,7 @@ impl Stdio {
             Err(error) => return refuse(error).await,
         };
         let with_costs = self.with_costs || config.auth.store_managers_see_costs;
-        let embedder = match embedding::start(&config.embeddings, Use::Searching).await {
+        let embedder = match embedding::start(config, Use::Searching).await {
             Ok(embedder) => embedder,
             Err(error) => return refuse(error).await,
         };

@@ -79,6 +79,15 @@ pub(super) const ALIASES: &[Alias] = &[
     alias("IDENTITY_HEADER", "embeddings.azure.identity_header", Conversion::FilledIn),
     alias("REDIS_URL", "cache.redis_url", Conversion::Verbatim),
     alias("REDIS_PASSWORD", "cache.redis_password", Conversion::Verbatim),
+    alias("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp.endpoint", Conversion::Verbatim),
+    alias("OTEL_EXPORTER_OTLP_PROTOCOL", "telemetry.otlp.protocol", Conversion::Verbatim),
+    alias("OTEL_EXPORTER_OTLP_HEADERS", "telemetry.otlp.headers", Conversion::Verbatim),
+    alias("OTEL_TRACES_SAMPLER_ARG", "telemetry.traces.sample_ratio", Conversion::Verbatim),
+    alias(
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        "telemetry.application_insights.connection_string",
+        Conversion::FilledIn,
+    ),
     alias("LOG_LEVEL", "log.level", Conversion::PythonLevel),
 ];
 

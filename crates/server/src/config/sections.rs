@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::edge::{ProxyHeader, TlsConfig};
+use super::export::{ApplicationInsightsConfig, OtlpConfig, Signal, TracesConfig};
 
 /// Section `server`.
 #[derive(Debug, Clone, Deserialize)]
@@ -171,6 +172,15 @@ pub struct TelemetryConfig {
     pub metrics: bool,
     /// Where operators ask from.
     pub operators: Vec<PeerNetwork>,
+    /// What is sent to collectors and to Azure Monitor.
+    pub signals: Vec<Signal>,
+    /// Section `telemetry.otlp`.
+    pub otlp: OtlpConfig,
+    /// Section `telemetry.application_insights`.
+    #[serde(default)]
+    pub application_insights: ApplicationInsightsConfig,
+    /// Section `telemetry.traces`.
+    pub traces: TracesConfig,
 }
 
 /// Section `log`.

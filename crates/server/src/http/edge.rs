@@ -21,7 +21,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, StatusCode};
 use retail_domain::{Error, ErrorCode, Principal, Scope};
 use retail_mcp_protocol::McpHttpService;
-use retail_telemetry::Telemetry;
+use retail_telemetry::{Telemetry, Traces};
 use tokio::time::timeout;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use tower_http::cors::CorsLayer;
@@ -32,6 +32,7 @@ use super::gate::Gate;
 use super::identity::{Identities, failure};
 use super::operations::{self, Operators};
 use super::refusal::Refusal;
+use super::request_log::Watch;
 use super::step_up::StepUp;
 use super::{health, request_log, response_headers};
 
@@ -71,6 +72,7 @@ pub(super) struct Around {
     pub(super) telemetry: Arc<Telemetry>,
     /// Whether requests are counted.
     pub(super) counts: bool,
+    pub(super) traces: Option<Arc<Traces>>,
 }
 
 /// Who is at the other end.
@@ -128,8 +130,11 @@ impl Around {
         };
         let _in_flight =
             (!health::is_probe(request.uri().path())).then(|| self.telemetry.request_begins());
-        let counted = self.counts.then_some(&*self.telemetry);
-        request_log::log(request, client, counted, answer).await
+        let watch = Watch {
+            telemetry: self.counts.then_some(&*self.telemetry),
+            traces: self.traces.as_deref(),
+        };
+        request_log::log(request, client, watch, answer).await
     }
 }
 
@@ -248,7 +253,14 @@ mod tests {
         let config = Config::load(&Sources::default()).unwrap();
         let proxies = Proxies::new(&config.server);
         let telemetry = Arc::new(Telemetry::new(&TelemetrySettings::default()).unwrap());
-        let around = Around { proxies, has_tls: false, request_timeout, telemetry, counts: true };
+        let around = Around {
+            proxies,
+            has_tls: false,
+            request_timeout,
+            telemetry,
+            counts: true,
+            traces: None,
+        };
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         let request = Request::get("/").extension(ConnectInfo(peer)).body(Body::empty()).unwrap();
         around.answer(request, route).await

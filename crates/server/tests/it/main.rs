@@ -30,4 +30,5 @@ mod secrets;
 mod stdio;
 mod support;
 mod ten_thousand_calls;
+mod tracing;
 mod trusted_header;

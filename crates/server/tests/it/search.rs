@@ -140,7 +140,7 @@ async fn a_service_that_is_down_leaves_the_words() {
         ("RETAIL_MCP__EMBEDDINGS__TIMEOUT", "1s"),
     ];
     let config = Config::load(&Sources::default().with_environment(variables)).unwrap();
-    let down = embedding::start(&config.embeddings, Use::Searching).await.unwrap();
+    let down = embedding::start(&config, Use::Searching).await.unwrap();
     let server = TestServer::with_embedder(access_to(embedded().await), &[], down);
 
     let reply = ask(&server, "hybrid_product_search", &json!({ "query": "circuit breaker" })).await;

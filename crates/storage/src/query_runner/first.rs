@@ -1,5 +1,6 @@
 //! A statement that is new: it is parsed and estimated before it runs.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -196,8 +197,14 @@ pub(super) async fn fetch(
     limits: &QueryLimits,
 ) -> Result<(JsonRows, Option<Truncation>), Failure> {
     let no_parameters = std::iter::empty::<(&(dyn ToSql + Sync), Type)>();
-    let stream =
-        transaction.client().query_typed_raw(sql, no_parameters).await.map_err(Failure::Capped)?;
+    let comment = transaction.comment();
+    let commented =
+        if comment.is_empty() { Cow::Borrowed(sql) } else { (comment.to_owned() + sql).into() };
+    let stream = transaction
+        .client()
+        .query_typed_raw(&commented, no_parameters)
+        .await
+        .map_err(Failure::Capped)?;
     pin_mut!(stream);
     let mut rows = RowsWriter::new(&known.columns);
     let mut sent = Sent::new(known.cap, limits);

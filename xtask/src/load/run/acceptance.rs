@@ -1,7 +1,8 @@
 //! The figures that have a goal.
 
 use super::result::{
-    AXUM, Check, Footprint, Goal, Measured, PGBENCH, RMCP, Row, UNCACHED, WITHOUT_METRICS, median,
+    AXUM, Check, Footprint, Goal, Measured, PGBENCH, RMCP, Row, UNCACHED, WITH_TRACES,
+    WITHOUT_METRICS, median,
 };
 
 /// The scenario that the goals are about.
@@ -40,6 +41,11 @@ fn of_lookup(subject: &Measured, checks: &mut Vec<Check>) {
         } else if name == WITHOUT_METRICS {
             let with = subject.ratio(UNCACHED, name);
             add(format!("{SUBJECT}: {UNCACHED} / {name}"), with, "×", Some(Goal::AtLeast(0.95)));
+        } else if name == WITH_TRACES {
+            let goal = Some(Goal::AtLeast(0.95));
+            add(format!("{SUBJECT}: {name} / {UNCACHED}"), ratio(row, UNCACHED), "×", goal);
+            let all = format!("{SUBJECT}: {name} / {WITHOUT_METRICS}");
+            add(all, ratio(row, WITHOUT_METRICS), "×", goal);
         } else if !limits.contains(&name) {
             let of_peer = subject.ratio(UNCACHED, name);
             add(format!("{SUBJECT}: {UNCACHED} / {name}"), of_peer, "×", Some(Goal::AtLeast(1.1)));

@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::database::Database;
-use super::result::{UNCACHED, WITHOUT_METRICS};
+use super::result::{UNCACHED, WITH_TRACES, WITHOUT_METRICS};
 use super::services::{Serve, Service};
-use super::{CacheMode, Run};
+use super::{CacheMode, Run, sink};
 use crate::command::CommandLine;
 use crate::conformance::server::free_address;
 use crate::setup;
@@ -39,11 +39,20 @@ impl Fleet {
             .chain(behind_proxy)
             .map(|(mode, count)| Self::start(mode, count, serve, database, variables))
             .collect::<Result<_>>()?;
-        if run.without_metrics {
-            let mut variables = variables.to_vec();
-            variables.push(("RETAIL_MCP__TELEMETRY__METRICS", "false"));
-            let fleet = Self::start(CacheMode::Off, 1, serve, database, &variables)?;
+        if run.telemetry {
+            let mut without = variables.to_vec();
+            without.push(("RETAIL_MCP__TELEMETRY__METRICS", "false"));
+            let fleet = Self::start(CacheMode::Off, 1, serve, database, &without)?;
             fleets.push(Self { name: WITHOUT_METRICS.to_owned(), ..fleet });
+            let sink = format!("http://{}", sink::start()?);
+            let mut variables = variables.to_vec();
+            variables.extend([
+                ("RETAIL_MCP__TELEMETRY__OTLP__ENDPOINT", sink.as_str()),
+                ("RETAIL_MCP__TELEMETRY__OTLP__PROTOCOL", "http/protobuf"),
+                ("RETAIL_MCP__TELEMETRY__TRACES__SAMPLE_RATIO", "0.1"),
+            ]);
+            let fleet = Self::start(CacheMode::Off, 1, serve, database, &variables)?;
+            fleets.push(Self { name: WITH_TRACES.to_owned(), ..fleet });
         }
         Ok(fleets)
     }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use retail_domain::ports::Embedder;
+use retail_domain::ports::{CallerTrace, Embedder, SpanName, Tracer};
 use retail_embeddings::{OpenAiEmbedder, RemoteLimits, embedding_model};
 use rstest::rstest;
 use serde_json::json;
 use tokio::sync::Semaphore;
+use tracing::Span;
 
 use super::support::{FakeService, Reply, embed};
 
@@ -159,4 +160,30 @@ async fn dropped_work_does_not_begin() {
     }
     embed(&embedder, &["d"]).await.unwrap();
     assert_eq!(service.texts(), [["a"], ["d"]]);
+}
+
+/// Names each span the same.
+struct OneTrace;
+
+impl Tracer for OneTrace {
+    fn call(&self, _: &'static str, _: Option<CallerTrace<'_>>) -> Span {
+        Span::none()
+    }
+
+    fn name_of(&self, _: &Span) -> Option<SpanName> {
+        let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
+        Some(SpanName { traceparent, tool: None })
+    }
+}
+
+#[tokio::test]
+async fn the_service_is_told_of_the_trace_if_there_is_one() {
+    let service = FakeService::start([]).await;
+    let (embedder, _) = service.embedder(|_| ());
+    embed(&embedder, &["paint"]).await.unwrap();
+    embed(&embedder.with_tracer(Arc::new(OneTrace)), &["glue"]).await.unwrap();
+    let told = service.seen();
+    let told: Vec<_> = told.iter().map(|seen| seen.headers.get("traceparent")).collect();
+    assert_eq!(told[0], None);
+    assert_eq!(told[1].unwrap(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
 }

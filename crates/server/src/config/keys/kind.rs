@@ -34,6 +34,8 @@ pub(in crate::config) enum Kind {
         /// The greatest.
         max: i64,
     },
+    /// A number from 0 to 1.
+    Ratio,
     /// `true` or `false`.
     Boolean,
     /// A time with its unit.
@@ -51,6 +53,8 @@ pub(in crate::config) enum Kind {
     Choices(&'static [&'static str]),
     /// An `https` address, or an `http` one on this machine.
     Url,
+    /// An `http` or `https` address of any host.
+    CollectorUrl,
     /// A host or an address, without a user or a password in it: `config` shows it.
     Place,
     /// A list of database servers: host or socket folder, with or without a port.
@@ -74,6 +78,10 @@ impl Kind {
         match self {
             Self::Integer { .. } => match text.trim().parse::<i64>() {
                 Ok(number) => number.into(),
+                Err(_) => text.into(),
+            },
+            Self::Ratio => match text.trim().parse::<f64>() {
+                Ok(ratio) => ratio.into(),
                 Err(_) => text.into(),
             },
             Self::Boolean => match text.trim().parse::<bool>() {
@@ -122,6 +130,11 @@ impl Kind {
                 ValueKind::I64(number) if (min..=max).contains(number) => Ok(()),
                 _ => Err(format!("must be a whole number from {min} to {max}, and is {value}")),
             },
+            Self::Ratio => match value {
+                ValueKind::Float(ratio) if (0.0..=1.0).contains(ratio) => Ok(()),
+                ValueKind::I64(0 | 1) => Ok(()),
+                _ => Err(format!("must be a number from 0 to 1, and is {value}")),
+            },
             Self::Boolean => match value {
                 ValueKind::Boolean(_) => Ok(()),
                 _ => Err(format!("must be true or false, and is {value}")),
@@ -146,6 +159,7 @@ impl Kind {
                 }
             }),
             Self::Url => check_url(text(value)?),
+            Self::CollectorUrl => check_collector(text(value)?),
             Self::Place => check_place(text(value)?),
             Self::Hosts => each(value, check_host),
             Self::Servers => each(value, check_server),
@@ -225,6 +239,17 @@ fn check_url(text: &str) -> Result<(), String> {
         _ => false,
     };
     if is_safe && !text.contains(['@', '?', '#']) { Ok(()) } else { Err(wrong()) }
+}
+
+fn check_collector(text: &str) -> Result<(), String> {
+    let url = text.parse::<http::Uri>().ok().filter(|_| !text.contains(['@', '?', '#']));
+    let scheme = url.as_ref().and_then(http::Uri::scheme_str);
+    if matches!(scheme, Some("http" | "https")) {
+        return Ok(());
+    }
+    // Not shown: a password could stand in it.
+    Err("must be an address such as http://collector:4317, without a user, a query or a fragment"
+        .to_owned())
 }
 
 fn check_host(host: &str) -> Result<(), String> {

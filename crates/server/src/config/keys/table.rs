@@ -4,6 +4,7 @@ mod auth;
 mod cache;
 mod database;
 mod embeddings;
+mod export;
 mod process;
 mod server;
 
@@ -14,8 +15,16 @@ use super::{Key, Kind};
 
 /// All keys, in the order of the documentation.
 pub(in crate::config) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
-    [server::KEYS, database::KEYS, auth::KEYS, embeddings::KEYS, cache::KEYS, process::KEYS]
-        .concat()
+    [
+        server::KEYS,
+        database::KEYS,
+        auth::KEYS,
+        embeddings::KEYS,
+        cache::KEYS,
+        export::KEYS,
+        process::KEYS,
+    ]
+    .concat()
 });
 
 const fn key(

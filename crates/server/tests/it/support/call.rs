@@ -62,6 +62,12 @@ impl Call {
         self
     }
 
+    /// Adds a value to `_meta`.
+    pub(crate) fn meta(mut self, name: &str, value: &str) -> Self {
+        self.body["params"]["_meta"][name] = value.into();
+        self
+    }
+
     /// Adds a bearer token.
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))

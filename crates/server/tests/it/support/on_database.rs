@@ -15,6 +15,17 @@ pub(crate) fn start_on(
     arguments: &[&str],
     more: &[(&str, &str)],
 ) -> Process {
+    start_in(database, folder, arguments, more, &[])
+}
+
+/// The same, with variables that are not ours.
+pub(crate) fn start_in(
+    database: &TestDatabase,
+    folder: &Path,
+    arguments: &[&str],
+    more: &[(&str, &str)],
+    foreign: &[(&str, &str)],
+) -> Process {
     let key_file = folder.join("identity-key");
     if !key_file.exists() {
         let digits = hex::encode(IDENTITY_KEY);
@@ -41,8 +52,8 @@ pub(crate) fn start_on(
     variables.extend_from_slice(more);
     let variables: Vec<(String, &str)> =
         variables.into_iter().map(|(name, value)| (format!("RETAIL_MCP__{name}"), value)).collect();
-    let variables: Vec<(&str, &str)> =
-        variables.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let ours = variables.iter().map(|(name, value)| (name.as_str(), *value));
+    let variables: Vec<(&str, &str)> = ours.chain(foreign.iter().copied()).collect();
     Process::start(folder, arguments, &variables)
 }
 

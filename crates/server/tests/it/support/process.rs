@@ -37,8 +37,17 @@ impl Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_retail-mcp"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            let foreign =
-                ["RETAIL_MCP", "POSTGRES", "PG", "AZURE", "EMBEDDING", "IDENTITY", "REDIS"];
+            let foreign = [
+                "RETAIL_MCP",
+                "POSTGRES",
+                "PG",
+                "AZURE",
+                "EMBEDDING",
+                "IDENTITY",
+                "REDIS",
+                "OTEL",
+                "APPLICATIONINSIGHTS",
+            ];
             if foreign.iter().any(|prefix| text.starts_with(prefix)) {
                 command.env_remove(&name);
             }

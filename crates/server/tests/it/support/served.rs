@@ -9,7 +9,8 @@ use retail_auth::{DevTokenKey, StoreGrant};
 use retail_domain::ports::SystemClock;
 use retail_testkit::TestDatabase;
 
-use super::{PATIENCE, Process, eventually, minted, start_on};
+use super::on_database::start_in;
+use super::{PATIENCE, Process, eventually, minted};
 
 /// A running server.
 pub(crate) struct Served {
@@ -25,10 +26,21 @@ impl Served {
         folder: &Path,
         variables: &[(&str, &str)],
     ) -> Self {
+        Self::start_in(database, folder, variables, &[])
+    }
+
+    /// The same, with variables that are not ours.
+    pub(crate) fn start_in(
+        database: &TestDatabase,
+        folder: &Path,
+        variables: &[(&str, &str)],
+        foreign: &[(&str, &str)],
+    ) -> Self {
         let key_file = folder.join("dev-token-key");
         let mut all = vec![("AUTH__DEV_TOKEN__KEY_FILE", key_file.to_str().unwrap())];
         all.extend_from_slice(variables);
-        let process = start_on(database, folder, &["serve", "--listen=127.0.0.1:0"], &all);
+        let arguments = ["serve", "--listen=127.0.0.1:0"];
+        let process = start_in(database, folder, &arguments, &all, foreign);
         let mut address = None;
         eventually(PATIENCE, "the server listens", || {
             let log = process.stderr();

@@ -42,6 +42,12 @@ pub(super) const KEYS: &[Key] = &[
          what a proxy passes on does not: name your proxies in `server.proxies`, or let them send `X-Forwarded-For`.",
     ),
     key(
+        "telemetry.signals",
+        Kind::Choices(&["traces", "metrics", "logs"]),
+        Some("traces,metrics,logs"),
+        "What is sent to a collector (`telemetry.otlp.endpoint`) and to Application Insights. Metrics go once a minute.",
+    ),
+    key(
         "log.level",
         Kind::LogFilter,
         Some("info"),
