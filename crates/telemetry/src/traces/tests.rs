@@ -43,8 +43,7 @@ fn ended(run: impl FnOnce()) -> Vec<SpanData> {
         .with(Traces::layer(&provider));
     tracing::subscriber::with_default(subscriber, run);
     drop(provider);
-    let spans = ended.0.lock().unwrap().clone();
-    spans
+    ended.0.lock().unwrap().clone()
 }
 
 fn traces(sample_ratio: f64, followed_per_second: u32) -> Traces {
