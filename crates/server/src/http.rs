@@ -72,6 +72,7 @@ pub fn edge(
         max_body_bytes: server.max_body_bytes,
     });
     let readiness = health::Readiness::new(app.health, app.kept_answers, app.database, draining);
+    readiness.report_to(&app.telemetry);
     let probes = Router::new()
         .route("/health", get(health::alive))
         .route("/startup", get(health::started))

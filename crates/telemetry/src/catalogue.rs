@@ -142,6 +142,9 @@ metrics! {
         "Tries to write entries that failed.";
     AUDIT_QUEUED = Gauge "retail.audit.queued" ["{entry}"] ()
         "Entries that are not written yet.";
+    READY = Gauge "retail.ready" ["{state}"] ("retail.ready.part")
+        "1 where a part does what a call needs, by the last look at it as `/ready` has it, else 0: `database` (under the role of stores), \
+         `database_head_office` and `database_service`. Looked at every ten seconds.";
     PROCESS_CPU_TIME = Counter "process.cpu.time" ["s"] ()
         "Processor time of the process."
         was "system_cpu_usage_percent";

@@ -73,6 +73,14 @@ async fn ready_is(server: &TestServer, status: u16) -> serde_json::Value {
     }
 }
 
+/// Whether the database is ready, as the metrics have it.
+async fn ready_in_metrics(server: &TestServer) -> Option<bool> {
+    let reply = server.get("/metrics").await;
+    let series = "retail_ready{retail_ready_part=\"database\"} ";
+    let value = reply.plain_text().lines().find_map(|line| line.strip_prefix(series))?;
+    Some(value == "1")
+}
+
 #[tokio::test]
 async fn ready_follows_the_database_and_health_does_not() {
     let scratch = scratch();
@@ -80,14 +88,22 @@ async fn ready_follows_the_database_and_health_does_not() {
     let cluster = start(&folder).await;
     let access = migrated(&cluster).await;
     let server = TestServer::with(access.clone(), &[]);
-    let late = TestServer::with(access, &[]);
     let token = server.head_office();
     let body = ready_is(&server, 200).await;
     assert_eq!(body["status"], "ready");
     assert_eq!(server.query(&token, CATEGORIES).await.rows()[0][0], 0);
 
+    assert_eq!(ready_in_metrics(&server).await, Some(true));
+
     stop(cluster).await;
+    let stopped = std::time::Instant::now();
+    // Nobody asks `/ready`.
+    while ready_in_metrics(&server).await != Some(false) {
+        assert!(stopped.elapsed() < Duration::from_secs(15), "the metrics say that all is well");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
     let body = ready_is(&server, 503).await;
+    let late = TestServer::with(access, &[]);
     assert_eq!(body["status"], "not ready");
     let part = &body["parts"][0];
     assert_eq!(part["part"], "database", "{body}");
