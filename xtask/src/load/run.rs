@@ -66,8 +66,8 @@ pub(crate) struct Run {
     /// So many servers that share Redis, behind nginx; a list.
     #[arg(long, value_name = "COUNTS", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(2..=16))]
     behind_proxy: Vec<u32>,
-    /// Measure the server without cache twice more: with `telemetry.metrics = false`, and while it sends metrics, log
-    /// lines and a tenth of all traces by OTLP.
+    /// Measure the server without cache twice more: with `telemetry.metrics = false`, and while it sends metrics and a tenth
+    /// of all traces by OTLP.
     #[arg(long)]
     telemetry: bool,
     /// Another MCP server: NAME=URL[,pid=PID][,header=NAME: VALUE]; may be repeated.

@@ -31,6 +31,7 @@ fn served(
         ("TELEMETRY__OTLP__ENDPOINT", endpoint.as_str()),
         ("TELEMETRY__TRACES__SAMPLE_RATIO", "0"),
         ("TELEMETRY__TRACES__FOLLOWED_PER_SECOND", "1000"),
+        ("TELEMETRY__SIGNALS", "traces,metrics,logs"),
     ];
     variables.extend_from_slice(more);
     Served::start(database, folder, &variables)
@@ -223,6 +224,7 @@ async fn traces_logs_and_metrics_go_by_https_with_a_key() {
         ("TELEMETRY__OTLP__PROTOCOL", "http/protobuf"),
         ("TELEMETRY__OTLP__HEADERS", "api-key=hunter2"),
         ("TELEMETRY__TRACES__SAMPLE_RATIO", "1"),
+        ("TELEMETRY__SIGNALS", "traces,metrics,logs"),
         ("LOG__LEVEL", "trace"),
     ];
     let server = trusting(&database, folder.path(), &collector, &variables);
@@ -247,6 +249,7 @@ async fn azure_monitor_is_sent_requests_dependencies_lines_and_metrics() {
     let connection_string = collector.connection_string();
     let variables = [
         ("TELEMETRY__APPLICATION_INSIGHTS__CONNECTION_STRING", connection_string.as_str()),
+        ("TELEMETRY__SIGNALS", "traces,metrics,logs"),
         ("TELEMETRY__TRACES__SAMPLE_RATIO", "1"),
     ];
     let server = trusting(&database, folder.path(), &collector, &variables);

@@ -17,7 +17,7 @@ pub(super) const AXUM: &str = "axum bytes";
 pub(super) const UNCACHED: &str = "retail-mcp";
 /// The name of the same with `telemetry.metrics = false`.
 pub(super) const WITHOUT_METRICS: &str = "without metrics";
-/// The name of the same with metrics, logs and a tenth of all traces sent by OTLP.
+/// The name of the same with metrics and a tenth of all traces sent by OTLP.
 pub(super) const WITH_TRACES: &str = "with traces";
 
 /// A whole run.
