@@ -93,6 +93,20 @@ impl RedisTier {
         self.run::<String>(&Cmd::ping()).await.map(drop)
     }
 
+    /// Whether Redis refuses to write when it is full, instead of making room.
+    ///
+    /// # Errors
+    /// [`TierError::Failed`] when it does not say.
+    pub async fn refuses_when_full(&self) -> Result<bool, TierError> {
+        let mut command = Cmd::new();
+        command.arg("INFO").arg("memory");
+        let told: String = self.run(&command).await?;
+        let value =
+            |name: &str| told.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let is_bounded = value("maxmemory:").is_some_and(|bytes| bytes != "0");
+        Ok(is_bounded && value("maxmemory_policy:") == Some("noeviction"))
+    }
+
     async fn run<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, TierError> {
         let mut connection =
             self.pool.get().await.map_err(|error| TierError::Failed(error.into()))?;

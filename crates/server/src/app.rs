@@ -8,11 +8,11 @@ use anyhow::{Context, bail};
 use retail_auth::{
     DevTokenKey, DevTokenResolver, OidcResolver, TrustedHeaderResolver, TrustedPeers,
 };
-use retail_domain::QueryLimits;
 use retail_domain::ports::{
     AuditLog, Clock, Embedder, HealthProbe, IdentityGrants, IdentityResolver, OperationObserver,
     StoreDirectory, SystemClock, Tracer, TransactionObserver,
 };
+use retail_domain::{Error, QueryLimits};
 use retail_mcp_protocol::RetailMcp;
 use retail_storage::{
     AuditPolicy, AuditSettings, AuditWriter, PgHealthProbe, PgIdentityGrants, PgProductSearch,
@@ -165,14 +165,8 @@ impl App {
     /// # Errors
     /// Names the keys and the numbers.
     pub async fn check_connections(&self, config: &DatabaseConfig) -> anyhow::Result<()> {
-        match self.service.connection_limits().await {
-            Ok(limits) => {
-                let pool = PoolSettings {
-                    max_connections: config.pool_max_connections,
-                    ..PoolSettings::default()
-                };
-                Ok(limits.check(config.servers, &pool, config.pooler_host.is_some())?)
-            }
+        match self.connections(config).await {
+            Ok(fit) => Ok(fit?),
             Err(error) => {
                 warn!(
                     error = &error as &dyn std::error::Error,
@@ -181,6 +175,24 @@ impl App {
                 Ok(())
             }
         }
+    }
+
+    /// The same, where it is known.
+    pub(crate) async fn connections(
+        &self,
+        config: &DatabaseConfig,
+    ) -> Result<Result<(), StorageError>, Error> {
+        let limits = self.service.connection_limits().await?;
+        let pool = PoolSettings {
+            max_connections: config.pool_max_connections,
+            ..PoolSettings::default()
+        };
+        Ok(limits.check(config.servers, &pool, config.pooler_host.is_some()))
+    }
+
+    /// The database's clock: the time since 1970.
+    pub(crate) async fn database_time(&self) -> Result<Duration, Error> {
+        self.service.time().await
     }
 
     /// Whether the database is fit to be served from. One that is down is no reason not to start: the

@@ -143,6 +143,18 @@ impl KeptAnswers {
         statistics.write_breaker_is_open.then_some("Redis is not written to: writes fail")
     }
 
+    /// The same, and what will go wrong with it.
+    pub(crate) async fn redis_outlook(&self) -> Option<&'static str> {
+        if let Some(problem) = self.redis_problem().await {
+            return Some(problem);
+        }
+        let redis = self.cache.as_ref()?.redis.as_ref()?;
+        let refuses = redis.refuses_when_full().await.unwrap_or_default();
+        refuses.then_some(
+            "it refuses to write when it is full: set maxmemory-policy to allkeys-lru or allkeys-lfu",
+        )
+    }
+
     /// How often it helped. None where nothing is kept.
     pub fn statistics(&self) -> Option<CacheStatistics> {
         self.cache.as_ref().map(|cache| cache.answers.statistics())

@@ -22,7 +22,8 @@ use crate::export;
 /// rmcp logs several lines a request at `info`, whole requests at `debug`, and what a client called an
 /// unknown method at `warn`; sqlx passes on notices. The record of calls is there at every level: with
 /// `drop-and-count` it may be the only one, and its anchors prove the table.
-const TARGETS: &str = "rmcp=warn,rmcp::service=error,sqlx=warn,retail_mcp::audit=info";
+const TARGETS: &str =
+    "rmcp=warn,rmcp::service=error,sqlx=warn,opentelemetry=warn,retail_mcp::audit=info";
 
 /// The log while it is written.
 pub(crate) struct Logging {

@@ -25,6 +25,20 @@ pub struct ConnectionLimits {
 }
 
 impl ServiceDatabase {
+    /// The database's clock: the time since 1970.
+    ///
+    /// # Errors
+    /// [`Unavailable`](retail_domain::ErrorCode::Unavailable) when it does not answer.
+    pub async fn time(&self) -> Result<Duration, Error> {
+        let ask = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8";
+        let rows = self.rows(ask, &[], LONGEST).await?;
+        let micros: Option<i64> = rows.first().and_then(|row| row.try_get(0).ok());
+        let micros = micros.and_then(|micros| micros.try_into().ok());
+        micros
+            .map(Duration::from_micros)
+            .ok_or_else(|| Error::internal("the database tells no time"))
+    }
+
     /// Asks the database.
     ///
     /// # Errors

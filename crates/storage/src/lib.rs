@@ -20,6 +20,7 @@ mod keys;
 mod load;
 mod migrate;
 mod pages;
+mod plans;
 mod pool;
 mod posture;
 mod prepared;

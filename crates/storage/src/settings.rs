@@ -140,7 +140,8 @@ impl DatabaseSettings {
         }
     }
 
-    fn is_local(&self) -> bool {
+    /// Whether the database is on this machine, as far as its address says so.
+    pub fn is_local(&self) -> bool {
         self.host.starts_with('/')
             || self.host == "localhost"
             || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -32,7 +32,7 @@ fn the_commands_work_beside_a_running_demo() {
     let examined = beside(&["doctor"]);
     assert_eq!(examined.code, Some(0), "{examined:?}");
     // In the embedded cluster there is nothing left to advise.
-    assert!(examined.stdout.contains("served from; 0 missing layers"), "{}", examined.stdout);
+    assert!(examined.stdout.contains("served from; 0 warnings"), "{}", examined.stdout);
 
     let unknown = beside(&["token", "--store", "nosuch"]);
     assert_eq!(unknown.code, Some(1), "{unknown:?}");

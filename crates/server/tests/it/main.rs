@@ -17,6 +17,7 @@ mod demo_search;
 mod doctor;
 mod edge;
 mod embed;
+mod faults;
 mod identity;
 mod isolation;
 mod keys;

@@ -202,7 +202,7 @@ fn sign_in_tells_no_secret() {
     emitted.add("the log", finished.stderr);
     let told = run_on(&database, folder.path(), &["doctor"], &variables);
     let line = told.stdout.lines().find(|line| line.contains(&url)).unwrap();
-    assert!(line.contains("advice") && !line.contains("keys"), "{line}");
+    assert!(line.contains("warn") && !line.contains("keys"), "{line}");
     emitted.add("doctor", told.stdout + &told.stderr);
     let finished = run_on(&database, folder.path(), &["config"], &variables);
     emitted.add("config", finished.stdout + &finished.stderr);
