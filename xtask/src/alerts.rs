@@ -1,4 +1,7 @@
-//! `cargo xtask alerts`: the rules for Prometheus are good, each alert is tested and explained, and all metrics exist.
+//! `cargo xtask alerts`: the rules for Prometheus are good, each alert is tested and explained, and all metrics that rules
+//! and dashboards ask for exist.
+
+mod dashboards;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,6 +18,8 @@ const RULES: &str = "retail-mcp.rules.yaml";
 const TESTS: &str = "retail-mcp.rules.test.yaml";
 const METRICS: &str = "docs/operations/telemetry.md";
 const RUNBOOK: &str = "docs/operations/alerts.md";
+const DASHBOARD: &str = "deploy/observability/grafana/retail-mcp.json";
+const WORKBOOK: &str = "deploy/observability/azure/workbook.json";
 
 /// How names of our metrics and their labels begin. Names with a colon are the rules' own.
 const PREFIXES: [&str; 9] = [
@@ -44,7 +49,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     };
     let rules = read(&format!("{FOLDER}/{RULES}"))?;
     let tests = read(&format!("{FOLDER}/{TESTS}"))?;
-    let problems = problems(&rules, &tests, &read(METRICS)?, &read(RUNBOOK)?);
+    let metrics = read(METRICS)?;
+    let mut problems = problems(&rules, &tests, &metrics, &read(RUNBOOK)?);
+    let dashboard = serde_json::from_str(&read(DASHBOARD)?).context(DASHBOARD)?;
+    problems.extend(dashboards::layout_problems(&dashboard)?);
+    let asked = dashboards::expressions(&dashboard);
+    problems.extend(unknown_names(&asked.join("\n"), &metrics));
+    let scratch = tempfile::tempdir()?;
+    fs::write(scratch.path().join("dashboard.yaml"), dashboards::as_rules(&asked)?)?;
+    let check = CommandLine::new("promtool").args(["check", "rules", "dashboard.yaml"]);
+    check.in_dir(scratch.path()).run()?;
+    let workbook = serde_json::from_str(&read(WORKBOOK)?).context(WORKBOOK)?;
+    problems.extend(dashboards::unknown_to_azure(&workbook, &metrics)?);
     for problem in &problems {
         console::problem(problem);
     }
@@ -52,6 +68,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         bail!("{} problem(s) with the alerts", problems.len());
     }
     console::line(&format!("{} alerts are tested and explained", alerts(&rules).len()));
+    console::line(&format!("{} questions of the dashboard are good", asked.len()));
     Ok(())
 }
 
@@ -69,14 +86,20 @@ fn problems(rules: &str, tests: &str, metrics: &str, runbook: &str) -> Vec<Strin
             }
         }
     }
-    for name in names(rules) {
-        let base = OF_HISTOGRAMS.iter().find_map(|suffix| name.strip_suffix(suffix));
-        let known = |name: &str| metrics.contains(&format!("`{name}`"));
-        if !known(name) && !base.is_some_and(known) {
-            problems.push(format!("{name}: neither a metric nor a label of {METRICS}"));
-        }
-    }
+    problems.extend(unknown_names(rules, metrics));
     problems
+}
+
+fn unknown_names(asked: &str, metrics: &str) -> Vec<String> {
+    let known = |name: &str| metrics.contains(&format!("`{name}`"));
+    names(asked)
+        .into_iter()
+        .filter(|name| {
+            let base = OF_HISTOGRAMS.iter().find_map(|suffix| name.strip_suffix(suffix));
+            !known(name) && !base.is_some_and(known)
+        })
+        .map(|name| format!("{name}: neither a metric nor a label of {METRICS}"))
+        .collect()
 }
 
 /// The names of all alerts.
