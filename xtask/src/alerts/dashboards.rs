@@ -43,10 +43,11 @@ pub(super) fn layout_problems(dashboard: &Value) -> Result<Vec<String>> {
         if !ids.insert(panel["id"].as_u64().context("a panel without id")?) {
             problems.push(format!("{title}: another panel has its id"));
         }
-        let place = |name: &str| panel["gridPos"][name].as_u64().context("a panel without place");
+        let place = |name: &str| panel.pointer(&format!("/gridPos/{name}")).and_then(Value::as_u64);
+        let place = |name: &str| place(name).context("a panel without place");
         let (x, y, w, h) = (place("x")?, place("y")?, place("w")?, place("h")?);
         let cells = (y..y + h).flat_map(|y| (x..x + w).map(move |x| (x, y)));
-        if x + w > WIDTH || !cells.fold(true, |free, cell| taken.insert(cell) && free) {
+        if x + w > WIDTH || cells.filter(|cell| !taken.insert(*cell)).count() > 0 {
             problems.push(format!("{title}: another panel is where it is, or it is too wide"));
         }
     }
