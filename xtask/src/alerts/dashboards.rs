@@ -58,7 +58,7 @@ pub(super) fn layout_problems(dashboard: &Value) -> Result<Vec<String>> {
 pub(super) fn unknown_to_azure(workbook: &Value, metrics: &str) -> Result<Vec<String>> {
     let mut unknown = Vec::new();
     for item in workbook["items"].as_array().context("a workbook without items")? {
-        let query = item["content"]["query"].as_str().unwrap_or_default();
+        let query = item.pointer("/content/query").and_then(Value::as_str).unwrap_or_default();
         // What stands in quotes and has a dot is a name.
         let quoted = query.split('"').skip(1).step_by(2);
         for name in quoted.filter(|text| text.contains('.') && !text.contains(' ')) {
