@@ -18,6 +18,9 @@ use crate::http::{self, Edge, Tls, open_files};
 /// Longest time for the last entries of the audit log.
 const FLUSH_WITHIN: Duration = Duration::from_secs(10);
 
+/// Longest time for the last metrics.
+const FLUSH_METRICS_WITHIN: Duration = Duration::from_secs(3);
+
 /// Opens the port.
 ///
 /// # Errors
@@ -62,7 +65,7 @@ pub(crate) async fn flush_audit<T>(
 pub(crate) async fn flush_metrics(telemetry: Arc<Telemetry>) {
     let flush = tokio::task::spawn_blocking(move || telemetry.shut_down());
     // Whoever receives may be away.
-    let _ = tokio::time::timeout(FLUSH_WITHIN, flush).await;
+    let _ = tokio::time::timeout(FLUSH_METRICS_WITHIN, flush).await;
 }
 
 /// Serves until `stop`, then answers what is in flight for at most `grace`, then cuts it.

@@ -35,7 +35,7 @@ use crate::traces::Traces;
 const SEND_WITHIN: Duration = Duration::from_secs(10);
 
 /// Longest time for the last messages.
-const FLUSH_WITHIN: Duration = Duration::from_secs(5);
+const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 
 /// How OTLP is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
