@@ -18,6 +18,7 @@ const OPERATION: ObservedOperation = ObservedOperation {
 };
 const TRANSACTION: ObservedTransaction<'_> = ObservedTransaction {
     pool: "stores",
+    plan: None,
     fingerprint: Some("50fde20626009aba"),
     error: None,
     duration: TOOK,

@@ -4,7 +4,7 @@ mod results;
 pub(crate) mod server;
 mod sign_in;
 mod suite;
-mod tools;
+pub(crate) mod tools;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const CLIENT_LIMIT: Duration = Duration::from_mins(5);
 
 /// Runs everything, and fails when a part did. All that it starts has stopped when it returns.
 pub(crate) fn run(workspace: &Workspace, server_binary: Option<PathBuf>) -> Result<()> {
-    let node = Node::provide(workspace)?;
+    let node = Node::provide(workspace, "conformance")?;
     let python = Python::provide(workspace)?;
     let binary = if let Some(binary) = server_binary {
         std::path::absolute(binary)?

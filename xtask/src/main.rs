@@ -5,6 +5,7 @@ mod ci;
 mod command;
 mod conformance;
 mod console;
+mod dashboard;
 mod demo;
 mod faults;
 mod fuzz;
@@ -72,6 +73,8 @@ enum Task {
     },
     /// Check and test the rules for Prometheus.
     Alerts,
+    /// Open the operators' page in a headless browser, and take pictures of it.
+    Dashboard,
     /// Check which crate depends on which.
     Layers,
     /// Check that no source file is too long.
@@ -106,6 +109,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Load { scenario } => load::run(&workspace, &scenario),
         Task::Faults { names } => faults::run(&workspace, &names),
         Task::Alerts => alerts::run(&workspace),
+        Task::Dashboard => dashboard::run(&workspace),
         Task::Layers => layers::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Conformance { server_binary } => conformance::run(&workspace, server_binary),

@@ -1,5 +1,6 @@
 //! `cargo xtask setup`: what the build and the tests need.
 
+mod chromium;
 mod libclang;
 mod model;
 mod nginx;
@@ -11,6 +12,7 @@ mod redis;
 
 use anyhow::{Result, bail};
 
+pub(crate) use self::chromium::provide as chromium;
 pub(crate) use self::nginx::{program as nginx_program, provide as nginx};
 pub(crate) use self::promtool::provide as promtool;
 

@@ -19,7 +19,7 @@ use retail_storage::{
     PgQueryRunner, PgSchemaCatalog, PgStoreDirectory, PoolSettings, Posture, QueryDatabase,
     ReplicaSettings, ServiceDatabase, StorageError,
 };
-use retail_telemetry::{Telemetry, Traces};
+use retail_telemetry::{Telemetry, Traces, Webhooks};
 use tracing::warn;
 
 use crate::access::{self, DatabaseAccess};
@@ -56,8 +56,9 @@ pub struct App {
     /// Which requests are traced, if any is.
     pub traces: Option<Arc<Traces>>,
     pub(crate) observed: Arc<Parts>,
+    pub(crate) webhooks: Webhooks,
     pub(crate) database: Arc<QueryDatabase>,
-    service: Arc<ServiceDatabase>,
+    pub(crate) service: Arc<ServiceDatabase>,
 }
 
 /// How often it is asked how far standbys are behind.
@@ -141,6 +142,7 @@ impl App {
         observed.report_to(&telemetry);
         Ok(Self {
             mcp: mcp.build()?,
+            webhooks: export::webhooks(&config.alerts, telemetry.settings())?,
             telemetry,
             traces,
             observed,

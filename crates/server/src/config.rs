@@ -3,6 +3,7 @@
 //! One table (`keys/table.rs`) says which keys there are, what each may hold and what it means. The loader,
 //! `retail-mcp config` and `docs/configuration.md` all read that table.
 
+mod alerts;
 mod aliases;
 mod auth;
 mod cache;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use alerts::{AlertsConfig, WatchdogConfig, WebhookConfig};
 pub use auth::{
     AuthConfig, AuthMode, DelegationConfig, DevTokenConfig, IssuerConfig, RuleConfig,
     TrustedHeaderConfig,
@@ -80,6 +82,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// Who reads metrics.
     pub telemetry: TelemetryConfig,
+    /// Who is told when something is wrong.
+    pub alerts: AlertsConfig,
     /// The log.
     pub log: LogConfig,
     /// Folder of the embedded cluster and of keys. None: a folder in the user's cache folder.

@@ -2,11 +2,12 @@
 
 use anyhow::Context as _;
 use retail_telemetry::{
-    Destination, Export, OtlpProtocol, Signals, TelemetrySettings, TraceSettings,
+    Destination, Export, OtlpProtocol, Sender, Signals, TelemetrySettings, TraceSettings,
+    WebhookSettings, Webhooks,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::{OtlpProtocolName, Signal, TelemetryConfig};
+use crate::config::{AlertsConfig, OtlpProtocolName, Signal, TelemetryConfig};
 
 /// Who reports.
 pub(crate) fn service() -> TelemetrySettings {
@@ -61,6 +62,23 @@ fn destinations(config: &TelemetryConfig) -> anyhow::Result<Vec<Destination>> {
         });
     }
     Ok(destinations)
+}
+
+/// Who is told of alarms.
+pub(crate) fn webhooks(
+    config: &AlertsConfig,
+    service: &TelemetrySettings,
+) -> anyhow::Result<Webhooks> {
+    let receivers = config.webhooks.iter().filter_map(|(name, webhook)| {
+        Some(WebhookSettings {
+            name: name.clone(),
+            kind: webhook.kind(name),
+            url: webhook.url.clone()?,
+            min_severity: webhook.min_severity,
+        })
+    });
+    let sender = Sender { server: service.instance.clone(), runbook: config.runbook_url.clone() };
+    Ok(Webhooks::start(receivers, &sender)?)
 }
 
 /// Reads `name=value,name=value`.

@@ -12,6 +12,7 @@ mod concurrency;
 mod connection;
 mod connections;
 mod cors;
+mod dashboard;
 mod edge;
 mod gate;
 mod health;
@@ -34,10 +35,13 @@ use axum::response::IntoResponse as _;
 use axum::routing::get;
 use retail_domain::ports::SystemClock;
 use retail_mcp_protocol::HttpOptions;
+use retail_telemetry::AlarmTimes;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::config::{Config, ServerConfig};
+use crate::config::{AlertsConfig, Config, ServerConfig};
+use crate::readiness::Readiness;
+use crate::watch::{OwnCaller, Watch, Watchdog, Watched};
 use admission::Admission;
 use client_address::Proxies;
 use edge::{Around, Way};
@@ -71,20 +75,37 @@ pub fn edge(
         sign_in,
         max_body_bytes: server.max_body_bytes,
     });
-    let readiness = health::Readiness::new(app.health, app.kept_answers, app.database, draining);
-    readiness.report_to(&app.telemetry);
+    let readiness = Readiness::new(app.health, app.kept_answers, app.database, draining.clone());
+    let watch = Watch::start(Watched {
+        telemetry: Arc::clone(&app.telemetry),
+        counts: config.telemetry.metrics,
+        parts: Arc::clone(&app.observed),
+        readiness: readiness.clone(),
+        times: alarm_times(&config.alerts),
+        webhooks: app.webhooks,
+        service: app.service,
+    });
+    let own_caller = Arc::new(OwnCaller::new());
+    let watchdog = Watchdog {
+        caller: Arc::clone(&own_caller),
+        telemetry: Arc::clone(&app.telemetry),
+        readiness: readiness.clone(),
+        every: config.telemetry.watchdog.every,
+    };
     let probes = Router::new()
         .route("/health", get(health::alive))
         .route("/startup", get(health::started))
         .route("/ready", get(health::ready))
-        .with_state(readiness);
+        .with_state(readiness.clone());
     let operations = Operations {
         telemetry: Arc::clone(&app.telemetry),
         parts: app.observed,
         clock: Arc::new(SystemClock),
         counts: config.telemetry.metrics,
+        watch,
     };
-    Edge(Arc::new(Way {
+    let dashboard = dashboard::Dashboard::new(operations.clone(), readiness, draining);
+    let edge = Edge(Arc::new(Way {
         around: Around {
             proxies: Proxies::new(server),
             has_tls: server.tls.is_on(),
@@ -96,6 +117,7 @@ pub fn edge(
         probes,
         operators: Operators::new(&config.telemetry.operators),
         operations: operations::routes(operations),
+        dashboard,
         gate: Gate::new(&options.allowed_hosts, &options.allowed_origins),
         cors: cors::layer(&server.cors_origins),
         admission: Admission::new(&config.limits, server),
@@ -104,10 +126,20 @@ pub fn edge(
             resolver: app.identities,
             source: app.credentials,
             sign_in,
+            own_caller,
         },
         step_up,
         mcp: app.mcp.streamable_http_service(options),
-    }))
+    }));
+    if !config.telemetry.watchdog.every.is_zero() {
+        watchdog.start(&edge);
+    }
+    edge
+}
+
+fn alarm_times(config: &AlertsConfig) -> AlarmTimes {
+    let repeat = (!config.repeat_after.is_zero()).then_some(config.repeat_after);
+    AlarmTimes { calm: config.calm, repeat }
 }
 
 /// What the MCP service itself checks, once more.

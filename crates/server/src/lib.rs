@@ -15,4 +15,6 @@ mod local;
 mod logging;
 mod observe;
 pub mod oidc;
+mod readiness;
 mod sample;
+pub mod watch;

@@ -10,6 +10,7 @@ use retail_telemetry::{Observe, Telemetry, names};
 use serde_json::{Value, json};
 
 use crate::kept_answers::KeptAnswers;
+use crate::watch::Totals;
 
 /// How often the monitor is told what the process takes.
 const SAMPLE_EVERY: Duration = Duration::from_secs(10);
@@ -187,7 +188,30 @@ impl Parts {
         });
     }
 
-    fn pools(&self) -> Vec<retail_storage::PoolStatus> {
+    /// Counts since the start that alarms are about.
+    pub(crate) fn totals(&self) -> Totals {
+        let queries = self.database.upgrade().map(|database| database.statistics());
+        let queries = queries.unwrap_or_default();
+        let cache = self.kept_answers.statistics();
+        let poisoned = cache.iter().flat_map(|cache| cache.kinds.values());
+        let audit = self.audit_statistics();
+        Totals {
+            identity_broken: queries.identity_changes + queries.identity_refusals,
+            poisoned: poisoned.map(|kind| kind.rejected_poisoned).sum(),
+            audit_dropped: audit.dropped,
+            audit_failed_writes: audit.failed_writes,
+            overruns: queries.overruns,
+        }
+    }
+
+    /// Whether Redis is left alone after failures.
+    pub(crate) fn is_redis_paused(&self) -> bool {
+        self.kept_answers.statistics().is_some_and(|statistics| {
+            statistics.lookup_breaker_is_open || statistics.write_breaker_is_open
+        })
+    }
+
+    pub(crate) fn pools(&self) -> Vec<retail_storage::PoolStatus> {
         self.database.upgrade().map(|database| database.pools()).unwrap_or_default()
     }
 

@@ -213,6 +213,7 @@ impl PgQueryRunner {
         learned: &Learned,
         limits: &QueryLimits,
     ) -> Result<QueryAnswer, Error> {
+        transaction.plan.clone_from(&learned.plan);
         match again::run(&mut transaction, learned, limits).await {
             Ok(Some(again::Answered { rows, truncation, read_back })) => {
                 let as_of = transaction.started();
@@ -246,11 +247,12 @@ impl PgQueryRunner {
         };
         match run.await {
             Ok((known, sql, rows, truncation)) => {
-                let as_of = transaction.started();
+                let (as_of, plan) = (transaction.started(), transaction.plan.clone());
                 transaction.finish().await?;
                 if offset == 0 {
                     let columns = Arc::clone(&known.columns);
-                    self.statements.learn(query, columns, sql, known.cap, limits);
+                    let learned = Learned::new(columns, sql, known.cap, plan, limits);
+                    self.statements.learn(query, learned);
                 }
                 Ok(answer(query, known.columns, rows, truncation, as_of))
             }

@@ -28,6 +28,8 @@ pub(crate) struct Learned {
     /// The query around it.
     pub(crate) capped: String,
     pub(crate) cap: Cap,
+    /// Hash of the plan that it had then.
+    pub(crate) plan: Option<Arc<str>>,
     limits: QueryLimits,
 }
 
@@ -37,6 +39,19 @@ pub(crate) struct Statements {
     accepted: Cache<Arc<str>, Arc<CheckedQuery>>,
     /// Those that PostgreSQL ran.
     learned: Cache<Arc<str>, Arc<Learned>>,
+}
+
+impl Learned {
+    /// What is to be known of a statement that was run within these limits.
+    pub(crate) fn new(
+        columns: Arc<[Column]>,
+        capped: String,
+        cap: Cap,
+        plan: Option<Arc<str>>,
+        limits: &QueryLimits,
+    ) -> Self {
+        Self { id: StatementId::new(), columns, capped, cap, plan, limits: *limits }
+    }
 }
 
 impl Statements {
@@ -78,16 +93,7 @@ impl Statements {
     }
 
     /// Remembers a statement that was run.
-    pub(crate) fn learn(
-        &self,
-        query: &CheckedQuery,
-        columns: Arc<[Column]>,
-        capped: String,
-        cap: Cap,
-        limits: &QueryLimits,
-    ) {
-        let id = StatementId::new();
-        let learned = Learned { id, columns, capped, cap, limits: *limits };
+    pub(crate) fn learn(&self, query: &CheckedQuery, learned: Learned) {
         self.learned.insert(query.sql().into(), Arc::new(learned));
     }
 

@@ -64,6 +64,8 @@ pub(crate) struct TenantTransaction {
     pub(crate) is_on_standby: bool,
     /// The shape of the caller's statement, for the observer.
     pub(crate) fingerprint: Option<Box<str>>,
+    /// Hash of the plan that the statement has, for the observer.
+    pub(crate) plan: Option<Arc<str>>,
     /// Its part of the trace.
     span: Span,
     /// Stands before statements, for whoever looks into PostgreSQL. Empty where the call is not traced.
@@ -133,6 +135,7 @@ impl QueryDatabase {
             counters: Arc::clone(&self.counters),
             is_on_standby: false,
             fingerprint: None,
+            plan: None,
             comment: name.map(|name| name.sql_comment()).unwrap_or_default(),
             span,
             deadline: None,
@@ -370,6 +373,7 @@ impl TenantTransaction {
         observer.transaction_ended(&ObservedTransaction {
             pool: pool_name(self.who, self.is_on_standby),
             fingerprint: self.fingerprint.as_deref(),
+            plan: self.plan.as_deref(),
             error,
             duration,
         });

@@ -142,9 +142,13 @@ metrics! {
         "Tries to write entries that failed.";
     AUDIT_QUEUED = Gauge "retail.audit.queued" ["{entry}"] ()
         "Entries that are not written yet.";
+    ALARMS = Gauge "retail.alarms" ["{alarm}"] ("retail.alarm.severity")
+        "Alarms that count, as the server sees them itself.";
+    NOTIFICATIONS = Counter "retail.alarm.notifications" ["{notice}"] ("retail.notification.result")
+        "Notices of alarms for webhooks: `sent`, and `failed` for good.";
     READY = Gauge "retail.ready" ["{state}"] ("retail.ready.part")
         "1 where a part does what a call needs, by the last look at it as `/ready` has it, else 0: `database` (under the role of stores), \
-         `database_head_office` and `database_service`. Looked at every ten seconds.";
+         `database_head_office`, `database_service` and `tool_path` (the watchdog). Looked at every ten seconds.";
     PROCESS_CPU_TIME = Counter "process.cpu.time" ["s"] ()
         "Processor time of the process."
         was "system_cpu_usage_percent";

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use crate::ring::Slot;
 
@@ -16,18 +17,25 @@ const MAX_STEPS: u64 = 100_000_000;
 const DIGITS: u8 = 1;
 
 /// Times, as counts by size. Takes nothing until the first one, and 1.5 kB from then on.
-#[derive(Debug, Clone, Default)]
+///
+/// In a report it is a list of times, in microseconds, and how many there were of each.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<(u64, u32)>", into = "Vec<(u64, u32)>")]
 pub(crate) struct Latencies(Option<Box<Histogram<u32>>>);
 
 impl Latencies {
     pub(crate) fn record(&mut self, time: Duration) {
         let steps = u64::try_from(time.as_nanos() / STEP.as_nanos()).unwrap_or(u64::MAX);
+        self.record_steps(steps, 1);
+    }
+
+    fn record_steps(&mut self, steps: u64, count: u32) {
         if self.0.is_none() {
             // The bounds are constants, which the tests prove good.
             self.0 = Histogram::new_with_bounds(1, MAX_STEPS, DIGITS).ok().map(Box::new);
         }
         if let Some(histogram) = &mut self.0 {
-            histogram.saturating_record(steps.max(1));
+            histogram.saturating_record_n(steps.max(1), count);
         }
     }
 
@@ -53,6 +61,23 @@ impl Latencies {
     #[cfg(test)]
     pub(crate) fn count(&self) -> u64 {
         self.0.as_deref().map_or(0, Histogram::len)
+    }
+}
+
+impl From<Vec<(u64, u32)>> for Latencies {
+    fn from(counts: Vec<(u64, u32)>) -> Self {
+        let mut latencies = Self::default();
+        for (steps, count) in counts {
+            latencies.record_steps(steps, count);
+        }
+        latencies
+    }
+}
+
+impl From<Latencies> for Vec<(u64, u32)> {
+    fn from(latencies: Latencies) -> Self {
+        let recorded = latencies.0.iter().flat_map(|histogram| histogram.iter_recorded());
+        recorded.map(|bucket| (bucket.value_iterated_to(), bucket.count_at_value())).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one thing that all parts report to.
 
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,9 @@ use crate::process::{ProcessProbe, ProcessSample};
 
 /// The method of the calls that the monitor counts.
 const TOOLS_CALL: &str = "tools/call";
+
+/// The route of the requests that the monitor counts.
+const MCP_ROUTE: &str = "/mcp";
 
 /// Who reports.
 #[derive(Debug, Clone)]
@@ -85,6 +88,7 @@ pub struct Telemetry {
     instruments: Instruments,
     monitor: Monitor,
     active_requests: Arc<AtomicI64>,
+    answers: AtomicU64,
     probe: Arc<Mutex<ProcessProbe>>,
 }
 
@@ -183,6 +187,7 @@ impl Telemetry {
             provider,
             monitor: Monitor::starting_at(started),
             active_requests: Arc::default(),
+            answers: AtomicU64::new(0),
             probe: Arc::new(Mutex::new(ProcessProbe::new())),
         };
         telemetry.report_process();
@@ -215,6 +220,11 @@ impl Telemetry {
         u64::try_from(self.active_requests.load(Ordering::Relaxed)).unwrap_or_default()
     }
 
+    /// Calls of tools that gave an answer, since the start.
+    pub fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
+
     /// A request has been answered. `method` and `route` are of a small set, whatever the client sent.
     pub fn http_request(
         &self,
@@ -224,6 +234,9 @@ impl Telemetry {
         took: Duration,
     ) {
         self.instruments.http(method, route, status, took);
+        if route == MCP_ROUTE {
+            self.monitor.request(Instant::now(), status);
+        }
     }
 
     /// Asks `tell` for the values of a gauge whenever they are read.
@@ -318,6 +331,9 @@ impl OperationObserver for Telemetry {
         self.instruments.operation(operation);
         if let (TOOLS_CALL, Some(tool)) = (operation.method, operation.tool) {
             self.monitor.call(Instant::now(), tool, operation.error, operation.duration);
+            if operation.error.is_none() {
+                self.answers.fetch_add(1, Ordering::Relaxed);
+            }
         }
     }
 }
@@ -329,10 +345,7 @@ impl TransactionObserver for Telemetry {
 
     fn transaction_ended(&self, transaction: &ObservedTransaction<'_>) {
         self.instruments.transaction(transaction);
-        if let Some(shape) = transaction.fingerprint {
-            let failed = transaction.error.is_some();
-            self.monitor.statement(Instant::now(), shape, transaction.duration, failed);
-        }
+        self.monitor.transaction(Instant::now(), transaction);
     }
 }
 
@@ -374,6 +387,7 @@ mod tests {
         telemetry.transaction_ended(&ObservedTransaction {
             pool: "stores",
             fingerprint: None,
+            plan: None,
             error: None,
             duration: took,
         });
@@ -405,12 +419,13 @@ mod tests {
         telemetry.transaction_ended(&ObservedTransaction {
             pool: "stores",
             fingerprint: Some("50fde20626009aba"),
+            plan: None,
             error: None,
             duration: took,
         });
         telemetry.sample_process();
         let current = telemetry.monitor().current(Instant::now());
-        assert_eq!(current.application.calls, 1);
+        assert_eq!((current.application.calls, telemetry.answers()), (1, 1));
         assert_eq!(current.slowest_statements[0].fingerprint, "50fde20626009aba");
         assert!(current.system.memory_bytes > 0);
     }

@@ -9,17 +9,31 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use retail_domain::ErrorCode;
-use serde::Serialize;
+use retail_domain::ports::ObservedTransaction;
 
-use crate::latency::Latencies;
 use crate::process::ProcessSample;
-use crate::ring::{Ring, Slot};
-use crate::statements::{SlowStatement, Statements};
+use crate::ring::Ring;
+use crate::statements::Statements;
+
+mod slots;
+mod told;
+
+pub(crate) use slots::Calls;
+use slots::{Http, Moment, Past, SumAndPeak, Transactions};
+pub use told::{
+    Current, HttpNow, Latency, Peaks, Point, Rates, Summary, SystemNow, ToolRow, TransactionsNow,
+};
 
 /// What "now" means: the last five minutes, in slots of ten seconds.
 const NOW: Duration = Duration::from_mins(5);
 const NOW_SLOT: Duration = Duration::from_secs(10);
 const NOW_SLOTS: usize = 31;
+
+/// The slowest statements that are told.
+const SLOWEST: usize = 10;
+
+/// What a chart of a day goes back.
+const DAY: Duration = Duration::from_hours(24);
 
 /// Of these, the rate is of the last minute.
 const RATE_OVER: Duration = Duration::from_mins(1);
@@ -31,111 +45,6 @@ pub(crate) const MAX_HOURS: u64 = 168;
 const WEEK_SLOT: Duration = Duration::from_mins(5);
 const WEEK_SLOTS: usize = 168 * 12 + 1;
 
-/// Tools that are told apart. More than there are: those beyond count as one.
-const MAX_TOOLS: usize = 32;
-
-/// The slowest statements that are told.
-const SLOWEST: usize = 10;
-
-/// Counts of calls, and how long they took.
-#[derive(Debug, Default)]
-struct Calls {
-    count: u64,
-    errors: u64,
-    faults: u64,
-    latencies: Latencies,
-}
-
-impl Calls {
-    fn record(&mut self, error: Option<ErrorCode>, took: Duration) {
-        self.count += 1;
-        self.errors += u64::from(error.is_some());
-        self.faults += u64::from(error.is_some_and(is_fault));
-        self.latencies.record(took);
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.count += other.count;
-        self.errors += other.errors;
-        self.faults += other.faults;
-        self.latencies.add(&other.latencies);
-    }
-
-    fn rates(&self, rate_per_second: f64) -> Rates {
-        Rates {
-            calls: self.count,
-            calls_per_second: rate_per_second,
-            error_ratio: ratio(self.errors, self.count),
-            fault_ratio: ratio(self.faults, self.count),
-            latency_seconds: Latency::of(&self.latencies),
-        }
-    }
-}
-
-impl Slot for Calls {
-    fn clear(&mut self) {
-        (self.count, self.errors, self.faults) = (0, 0, 0);
-        self.latencies.clear();
-    }
-}
-
-/// Ten seconds, by tool.
-#[derive(Debug, Default)]
-struct Tools(BTreeMap<Box<str>, Calls>);
-
-impl Slot for Tools {
-    fn clear(&mut self) {
-        self.0.values_mut().for_each(Slot::clear);
-    }
-}
-
-impl Tools {
-    fn of(&mut self, tool: &str) -> &mut Calls {
-        let name =
-            if self.0.len() < MAX_TOOLS || self.0.contains_key(tool) { tool } else { "other" };
-        if !self.0.contains_key(name) {
-            self.0.insert(name.into(), Calls::default());
-        }
-        self.0.entry(name.into()).or_default()
-    }
-}
-
-/// Five minutes.
-#[derive(Debug, Default)]
-struct Past {
-    calls: Calls,
-    samples: u64,
-    cpu_samples: u64,
-    cpu_ratio: SumAndPeak,
-    memory_bytes: SumAndPeak,
-}
-
-impl Slot for Past {
-    fn clear(&mut self) {
-        self.calls.clear();
-        (self.samples, self.cpu_samples) = (0, 0);
-        (self.cpu_ratio, self.memory_bytes) = Default::default();
-    }
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct SumAndPeak {
-    sum: f64,
-    peak: f64,
-}
-
-impl SumAndPeak {
-    fn record(&mut self, value: f64) {
-        self.sum += value;
-        self.peak = self.peak.max(value);
-    }
-
-    fn add(&mut self, other: Self) {
-        self.sum += other.sum;
-        self.peak = self.peak.max(other.peak);
-    }
-}
-
 /// Hears of all calls and samples, and tells how it goes.
 pub struct Monitor {
     started: Instant,
@@ -143,7 +52,7 @@ pub struct Monitor {
 }
 
 struct State {
-    now: Ring<Tools>,
+    now: Ring<Moment>,
     week: Ring<Past>,
     statements: Statements,
     last: Option<(Duration, ProcessSample)>,
@@ -154,124 +63,6 @@ impl fmt::Debug for Monitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Monitor").field("started", &self.started).finish_non_exhaustive()
     }
-}
-
-/// Times of calls. None where there was no call.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-#[non_exhaustive]
-pub struct Latency {
-    /// Half of the calls took at most as long.
-    pub p50: Option<f64>,
-    /// 95 of 100 calls.
-    pub p95: Option<f64>,
-    /// 99 of 100 calls.
-    pub p99: Option<f64>,
-    /// All of them.
-    pub max: Option<f64>,
-}
-
-impl Latency {
-    fn of(latencies: &Latencies) -> Self {
-        Self {
-            p50: latencies.quantile(0.5),
-            p95: latencies.quantile(0.95),
-            p99: latencies.quantile(0.99),
-            max: latencies.max(),
-        }
-    }
-}
-
-/// What became of calls of tools.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-#[non_exhaustive]
-pub struct Rates {
-    /// How many there were.
-    pub calls: u64,
-    /// How many a second.
-    pub calls_per_second: f64,
-    /// Share that gave no answer, whoever's fault it was.
-    pub error_ratio: f64,
-    /// Share that gave none because the server or what it needs did not do its part.
-    pub fault_ratio: f64,
-    /// How long they took, in seconds, known to a sixteenth.
-    pub latency_seconds: Latency,
-}
-
-/// A tool, over the last five minutes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct ToolRow {
-    /// Its name.
-    pub tool: String,
-    /// What became of its calls.
-    #[serde(flatten)]
-    pub rates: Rates,
-}
-
-/// What the process takes now.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-#[non_exhaustive]
-pub struct SystemNow {
-    /// Share of the processors that it may use.
-    pub cpu_ratio: f64,
-    /// How many it may use.
-    pub cpu_limit: f64,
-    /// Resident memory.
-    pub memory_bytes: u64,
-    /// How much it may use.
-    pub memory_limit_bytes: u64,
-    /// Share of it.
-    pub memory_ratio: f64,
-}
-
-/// How the server does now.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Current {
-    /// Time since the start.
-    pub uptime_seconds: u64,
-    /// What `application` is about. The rate is of the last minute.
-    pub window_seconds: u64,
-    /// The process.
-    pub system: SystemNow,
-    /// Calls of tools.
-    pub application: Rates,
-    /// The same by tool; those that were called.
-    pub tools: Vec<ToolRow>,
-    /// Shapes of statements that took the most time in the last one to two hours.
-    pub slowest_statements: Vec<SlowStatement>,
-}
-
-/// The highest that were seen.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
-#[non_exhaustive]
-pub struct Peaks {
-    /// Of the share of the processors.
-    pub cpu_ratio: f64,
-    /// Of memory, in bytes.
-    pub memory_bytes: f64,
-    /// Calls a second, over five minutes.
-    pub calls_per_second: f64,
-}
-
-/// How the server did.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Summary {
-    /// What was asked for.
-    pub period_hours: u64,
-    /// How much of it there is.
-    pub covered_seconds: u64,
-    /// Calls of tools.
-    pub application: Rates,
-    /// Middle of the share of the processors.
-    pub mean_cpu_ratio: Option<f64>,
-    /// Middle of the memory.
-    pub mean_memory_bytes: Option<f64>,
-    /// The highest.
-    pub peaks: Peaks,
-    /// Samples of processor and memory behind these.
-    pub samples: u64,
 }
 
 /// Whether an error is the server's, and not the caller's or the model's.
@@ -322,9 +113,23 @@ impl Monitor {
         });
     }
 
-    /// A statement of this shape ended at `at`.
-    pub fn statement(&self, at: Instant, shape: &str, took: Duration, failed: bool) {
-        self.with(at, |state, at| state.statements.record(at, shape, took, failed));
+    /// An MCP request was answered at `at` with this status.
+    pub fn request(&self, at: Instant, status: u16) {
+        self.with(at, |state, at| {
+            if let Some(slot) = state.now.at(at) {
+                slot.http.record(status);
+            }
+        });
+    }
+
+    /// A transaction ended at `at`.
+    pub fn transaction(&self, at: Instant, transaction: &ObservedTransaction<'_>) {
+        self.with(at, |state, at| {
+            if let Some(slot) = state.now.at(at) {
+                slot.transactions.add(Transactions { count: 1, took: transaction.duration });
+            }
+            state.statements.record(at, transaction);
+        });
     }
 
     /// What the process takes at `at`. To be told every few seconds.
@@ -349,47 +154,66 @@ impl Monitor {
         });
     }
 
+    /// Calls of the last five minutes by tool, and how many a second of each there were in the last one.
+    pub(crate) fn lately(&self, at: Instant) -> BTreeMap<Box<str>, (Calls, f64)> {
+        self.with(at, |state, at| state.lately(at))
+    }
+
     /// How it goes at `at`.
     pub fn current(&self, at: Instant) -> Current {
         self.with(at, |state, at| {
-            let mut by_tool = BTreeMap::<&str, Calls>::new();
-            for slot in state.now.since(at, NOW) {
-                for (tool, calls) in &slot.0 {
-                    by_tool.entry(tool).or_default().add(calls);
-                }
-            }
-            let mut lately = BTreeMap::<&str, u64>::new();
-            for slot in state.now.since(at, RATE_OVER) {
-                for (tool, calls) in &slot.0 {
-                    *lately.entry(tool).or_default() += calls.count;
-                }
-            }
-            let per_second = |calls: u64| float(calls) / seconds_of_slots(at, RATE_OVER, NOW_SLOT);
-            let mut all = Calls::default();
-            for calls in by_tool.values() {
+            let tools = state.lately(at);
+            let (mut all, mut rate) = (Calls::default(), 0.0);
+            for (calls, per_second) in tools.values() {
                 all.add(calls);
+                rate += per_second;
             }
-            let tools = by_tool.iter().filter(|(_, calls)| calls.count > 0).map(|(tool, calls)| {
-                let calls_lately = lately.get(tool).copied().unwrap_or_default();
-                ToolRow { tool: (*tool).to_owned(), rates: calls.rates(per_second(calls_lately)) }
+            let (mut http, mut transactions) = (Http::default(), Transactions::default());
+            for slot in state.now.since(at, NOW) {
+                http.add(slot.http);
+                transactions.add(slot.transactions);
+            }
+            let rows = tools.iter().map(|(tool, (calls, per_second))| ToolRow {
+                tool: tool.to_string(),
+                rates: calls.rates(*per_second),
             });
-            let tools = tools.collect();
-            let application = all.rates(per_second(lately.values().sum()));
-            let (_, last) = state.last.unwrap_or_default();
             Current {
                 uptime_seconds: at.as_secs(),
                 window_seconds: NOW.as_secs(),
-                system: SystemNow {
-                    cpu_ratio: state.cpu_ratio,
-                    cpu_limit: last.cpu_limit,
-                    memory_bytes: last.memory_bytes,
-                    memory_limit_bytes: last.memory_limit_bytes,
-                    memory_ratio: ratio(last.memory_bytes, last.memory_limit_bytes),
-                },
-                application,
-                tools,
+                system: state.system(),
+                application: all.rates(rate),
+                http: http.now(),
+                transactions: transactions.now(),
+                tools: rows.collect(),
                 slowest_statements: state.statements.slowest(at, SLOWEST),
             }
+        })
+    }
+
+    /// The last five minutes before `at` by ten seconds, oldest first. Only what is over, and not what was before the start.
+    pub fn last_minutes(&self, at: Instant) -> Vec<Point> {
+        self.with(at, |state, at| {
+            points(at, NOW_SLOT, state.now.numbers(at, NOW), |number| {
+                let mut all = Calls::default();
+                for calls in state.now.get(number).into_iter().flat_map(|slot| slot.tools.values())
+                {
+                    all.add(calls);
+                }
+                all
+            })
+        })
+    }
+
+    /// The last day before `at` by five minutes, in the same way.
+    pub fn last_day(&self, at: Instant) -> Vec<Point> {
+        self.with(at, |state, at| {
+            points(at, WEEK_SLOT, state.week.numbers(at, DAY), |number| {
+                let mut all = Calls::default();
+                if let Some(slot) = state.week.get(number) {
+                    all.add(&slot.calls);
+                }
+                all
+            })
         })
     }
 
@@ -426,6 +250,58 @@ impl Monitor {
             samples,
         }
     }
+}
+
+impl State {
+    fn lately(&self, at: Duration) -> BTreeMap<Box<str>, (Calls, f64)> {
+        let mut by_tool = BTreeMap::<Box<str>, (Calls, f64)>::new();
+        for slot in self.now.since(at, NOW) {
+            for (tool, calls) in slot.tools.iter().filter(|(_, calls)| calls.count > 0) {
+                by_tool.entry(tool.clone()).or_default().0.add(calls);
+            }
+        }
+        let seconds = seconds_of_slots(at, RATE_OVER, NOW_SLOT);
+        for slot in self.now.since(at, RATE_OVER) {
+            for (tool, calls) in slot.tools.iter().filter(|(_, calls)| calls.count > 0) {
+                by_tool.entry(tool.clone()).or_default().1 += float(calls.count) / seconds;
+            }
+        }
+        by_tool
+    }
+
+    fn system(&self) -> SystemNow {
+        let (_, last) = self.last.unwrap_or_default();
+        SystemNow {
+            cpu_ratio: self.cpu_ratio,
+            cpu_limit: last.cpu_limit,
+            memory_bytes: last.memory_bytes,
+            memory_limit_bytes: last.memory_limit_bytes,
+            memory_ratio: ratio(last.memory_bytes, last.memory_limit_bytes),
+        }
+    }
+}
+
+/// Slots that are over, as points.
+fn points(
+    at: Duration,
+    width: Duration,
+    numbers: std::ops::RangeInclusive<u64>,
+    calls: impl Fn(u64) -> Calls,
+) -> Vec<Point> {
+    let last = *numbers.end();
+    let seconds = width.as_secs_f64();
+    let over = numbers.filter(|number| *number < last);
+    over.map(|number| {
+        let calls = calls(number);
+        Point {
+            ended_seconds_ago: at.as_secs_f64() - float(number + 1) * seconds,
+            calls_per_second: float(calls.count) / seconds,
+            errors_per_second: float(calls.errors) / seconds,
+            faults_per_second: float(calls.faults) / seconds,
+            latency_seconds: Latency::of(&calls.latencies),
+        }
+    })
+    .collect()
 }
 
 /// How much time the slots cover that [`Ring::since`] gives: the last one is not over, and the first one begins

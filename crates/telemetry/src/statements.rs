@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use retail_domain::ports::ObservedTransaction;
 use serde::Serialize;
 
 /// Shapes that are counted at once. A manager's assistant has written some dozens in a day.
@@ -25,9 +26,14 @@ pub struct SlowStatement {
     pub total_seconds: f64,
     /// The longest one.
     pub max_seconds: f64,
+    /// Hash of the plan that PostgreSQL had for it last: its nodes, tables and indexes. None where it is not known.
+    pub plan: Option<String>,
+    /// How often it was another one than before, for the same connections: row security makes other plans for a store than
+    /// for head office.
+    pub plan_changes: u64,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Took {
     calls: u64,
     errors: u64,
@@ -36,6 +42,9 @@ struct Took {
     /// What the one had taken whose place it has. It counts when places are given up, so that two that come in turns
     /// do not always drive each other out ("space saving", Metwally et al., 2005).
     inherited: Duration,
+    /// The last plan in each pool: row security makes other plans for a store than for head office.
+    plans: Vec<(&'static str, Box<str>)>,
+    plan_changes: u64,
 }
 
 impl Took {
@@ -48,6 +57,15 @@ impl Took {
         self.errors += other.errors;
         self.total += other.total;
         self.max = self.max.max(other.max);
+        self.plan_changes += other.plan_changes;
+        for (pool, plan) in &other.plans {
+            let before = self.plans.iter().position(|(known, _)| known == pool);
+            if let Some((_, before)) = before.map(|place| self.plans.remove(place)) {
+                self.plan_changes += u64::from(before != *plan);
+            }
+            // The last one is at the end.
+            self.plans.push((pool, plan.clone()));
+        }
     }
 }
 
@@ -60,10 +78,22 @@ pub(crate) struct Statements {
 }
 
 impl Statements {
-    pub(crate) fn record(&mut self, at: Duration, shape: &str, took: Duration, failed: bool) {
+    /// Counts a transaction, if its statement was a caller's.
+    pub(crate) fn record(&mut self, at: Duration, transaction: &ObservedTransaction<'_>) {
         self.turn(at);
-        let mut one =
-            Took { calls: 1, errors: failed.into(), total: took, max: took, ..Took::default() };
+        let Some(shape) = transaction.fingerprint else { return };
+        let mut one = Took {
+            calls: 1,
+            errors: transaction.error.is_some().into(),
+            total: transaction.duration,
+            max: transaction.duration,
+            plans: transaction
+                .plan
+                .map(|plan| (transaction.pool, plan.into()))
+                .into_iter()
+                .collect(),
+            ..Took::default()
+        };
         if let Some(known) = self.now.get_mut(shape) {
             known.add(&one);
             return;
@@ -71,8 +101,9 @@ impl Statements {
         if self.now.len() >= MAX_SHAPES {
             // The one that matters least makes room.
             let least = self.now.iter().min_by_key(|(_, took)| took.weight());
-            if let Some((shape, took)) = least.map(|(shape, took)| (shape.clone(), *took)) {
-                one.inherited = took.weight();
+            if let Some((shape, weight)) = least.map(|(shape, took)| (shape.clone(), took.weight()))
+            {
+                one.inherited = weight;
                 self.now.remove(&shape);
             }
         }
@@ -96,6 +127,8 @@ impl Statements {
                 errors: took.errors,
                 total_seconds: took.total.as_secs_f64(),
                 max_seconds: took.max.as_secs_f64(),
+                plan: took.plans.into_iter().last().map(|(_, plan)| plan.into()),
+                plan_changes: took.plan_changes,
             })
             .collect()
     }
@@ -116,23 +149,75 @@ impl Statements {
 
 #[cfg(test)]
 mod tests {
+    use retail_domain::ErrorCode;
+
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
+
+    impl Statements {
+        fn ran(&mut self, at: Duration, shape: &str, took: Duration, failed: bool) {
+            self.planned(at, shape, took, failed, None);
+        }
+
+        fn planned(
+            &mut self,
+            at: Duration,
+            shape: &str,
+            took: Duration,
+            failed: bool,
+            plan: Option<&str>,
+        ) {
+            let error = failed.then_some(ErrorCode::QueryFailed);
+            let fingerprint = Some(shape);
+            let one =
+                ObservedTransaction { pool: "stores", fingerprint, plan, error, duration: took };
+            self.record(at, &one);
+        }
+    }
+
+    #[test]
+    fn another_plan_is_noticed() {
+        let mut statements = Statements::default();
+        for plan in [Some("p1"), None, Some("p1"), Some("p2"), None] {
+            statements.planned(Duration::ZERO, "a", MS, false, plan);
+        }
+        let told = statements.slowest(Duration::ZERO, 1);
+        assert_eq!((told[0].plan.as_deref(), told[0].plan_changes), (Some("p2"), 1));
+        // Across two generations, too.
+        statements.planned(GENERATION, "a", MS, false, Some("p3"));
+        let told = statements.slowest(GENERATION, 1);
+        assert_eq!((told[0].plan.as_deref(), told[0].plan_changes), (Some("p3"), 2));
+    }
+
+    #[test]
+    fn head_office_has_plans_of_its_own() {
+        let mut statements = Statements::default();
+        for _ in 0..3 {
+            for (pool, plan) in [("stores", "p1"), ("head_office", "p2")] {
+                let (fingerprint, plan) = (Some("a"), Some(plan));
+                let one =
+                    ObservedTransaction { pool, fingerprint, plan, error: None, duration: MS };
+                statements.record(Duration::ZERO, &one);
+            }
+        }
+        let told = statements.slowest(Duration::ZERO, 1);
+        assert_eq!((told[0].plan.as_deref(), told[0].plan_changes), (Some("p2"), 0));
+    }
 
     #[test]
     fn the_longest_come_first_and_the_old_are_forgotten() {
         let mut statements = Statements::default();
         let minute = Duration::from_mins(1);
-        statements.record(minute, "a", MS, false);
-        statements.record(minute, "b", MS * 6, true);
-        statements.record(minute, "a", MS * 3, false);
+        statements.ran(minute, "a", MS, false);
+        statements.ran(minute, "b", MS * 6, true);
+        statements.ran(minute, "a", MS * 3, false);
         let told = statements.slowest(minute * 61, 10);
         assert_eq!(told.iter().map(|s| s.fingerprint.as_str()).collect::<Vec<_>>(), ["b", "a"]);
         assert_eq!((told[0].calls, told[0].errors, told[1].calls, told[1].errors), (1, 1, 2, 0));
         assert!((told[1].total_seconds - 0.004).abs() < 1e-9);
         assert!((told[1].max_seconds - 0.003).abs() < 1e-9);
-        statements.record(minute * 61, "a", MS, false);
+        statements.ran(minute * 61, "a", MS, false);
         assert_eq!(statements.slowest(minute * 61, 1)[0].fingerprint, "b");
         assert_eq!(statements.slowest(minute * 121, 10).len(), 1, "only that of the last hour");
         assert!(statements.slowest(minute * 600, 10).is_empty());
@@ -142,11 +227,11 @@ mod tests {
     fn two_that_come_in_turns_keep_their_places() {
         let mut statements = Statements::default();
         for n in 0..MAX_SHAPES {
-            statements.record(Duration::ZERO, &n.to_string(), MS * 1000, false);
+            statements.ran(Duration::ZERO, &n.to_string(), MS * 1000, false);
         }
         for _ in 0..1000 {
-            statements.record(Duration::ZERO, "x", MS * 500, false);
-            statements.record(Duration::ZERO, "y", MS * 500, false);
+            statements.ran(Duration::ZERO, "x", MS * 500, false);
+            statements.ran(Duration::ZERO, "y", MS * 500, false);
         }
         let told = statements.slowest(Duration::ZERO, 2);
         assert_eq!(told.iter().map(|s| s.fingerprint.as_str()).collect::<Vec<_>>(), ["x", "y"]);
@@ -156,9 +241,9 @@ mod tests {
     #[test]
     fn there_are_never_many() {
         let mut statements = Statements::default();
-        statements.record(Duration::ZERO, "long", MS * 1000, false);
+        statements.ran(Duration::ZERO, "long", MS * 1000, false);
         for n in 0..10 * MAX_SHAPES {
-            statements.record(Duration::ZERO, &n.to_string(), MS, false);
+            statements.ran(Duration::ZERO, &n.to_string(), MS, false);
         }
         assert_eq!(statements.now.len(), MAX_SHAPES);
         assert_eq!(statements.slowest(Duration::ZERO, 1)[0].fingerprint, "long");

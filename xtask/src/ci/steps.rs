@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::CommandLine;
 use crate::workspace::Workspace;
-use crate::{alerts, conformance, fuzz, layers, setup, tidy};
+use crate::{alerts, conformance, dashboard, fuzz, layers, setup, tidy};
 
 /// One step: a name, and either command lines or a function of xtask.
 #[derive(Debug)]
@@ -54,5 +54,6 @@ pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
         commands("storage-pg16", vec![oldest]),
         task("fuzz", fuzz::run_shortly),
         task("conformance", |workspace| conformance::run(workspace, None)),
+        task("dashboard", dashboard::run),
     ]
 }

@@ -144,6 +144,14 @@ impl Server {
         Ok(token)
     }
 
+    /// The process of its PostgreSQL.
+    pub(crate) fn database_process(&self) -> Result<u32> {
+        let file = find(&self.folder, "postmaster.pid", 5).context("PostgreSQL does not run")?;
+        let text = fs::read_to_string(&file).context("reading the process of PostgreSQL")?;
+        let first = text.lines().next().unwrap_or_default();
+        first.trim().parse().context("reading the process of PostgreSQL")
+    }
+
     /// Its data folder.
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.folder.join("data")
@@ -187,7 +195,7 @@ pub(crate) fn free_address() -> Result<String> {
     Ok(listener.local_addr().context("looking for a free port")?.to_string())
 }
 
-pub(super) fn write_secret(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_secret(path: &Path, text: &str) -> Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("writing {}", path.display()))

@@ -12,29 +12,30 @@ use crate::workspace::Workspace;
 /// The oldest Node that the conformance suite runs on.
 const OLDEST_NODE: u32 = 22;
 
-/// A Node with the packages of `conformance/package.json`.
+/// A Node with the packages of a folder's `package.json`.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     program: PathBuf,
     /// Holds `node_modules` and copies of our scripts, which Node resolves packages from.
     folder: PathBuf,
 }
 
 impl Node {
-    /// Finds Node or downloads one, and installs the packages as locked.
-    pub(super) fn provide(workspace: &Workspace) -> Result<Self> {
-        let sources = workspace.root().join("conformance");
+    /// Finds Node or downloads one, and installs the packages of this folder of the workspace as locked.
+    pub(crate) fn provide(workspace: &Workspace, name: &str) -> Result<Self> {
+        let sources = workspace.root().join(name);
         let (program, npm) = match on_path() {
             Some(found) => found,
-            None => from_wheel(workspace, &sources)?,
+            None => from_wheel(workspace)?,
         };
-        let folder = workspace.tools().join("conformance");
+        let folder = workspace.tools().join(name);
         fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-        for name in
-            ["package.json", "package-lock.json", "client.mjs", "auth-proxy.mjs", "oauth.mjs"]
-        {
-            fs::copy(sources.join(name), folder.join(name))
-                .with_context(|| format!("copying {name}"))?;
+        for file in fs::read_dir(&sources).with_context(|| format!("reading {name}"))? {
+            let file = file?.path();
+            let is_ours = file.extension().is_some_and(|kind| kind == "json" || kind == "mjs");
+            if let Some(copy) = file.file_name().filter(|_| is_ours).map(|name| folder.join(name)) {
+                fs::copy(&file, copy).with_context(|| format!("copying {}", file.display()))?;
+            }
         }
         once(&folder, &sources.join("package-lock.json"), || {
             let ci = npm.words("ci --ignore-scripts --no-audit --no-fund --prefer-offline");
@@ -44,7 +45,7 @@ impl Node {
     }
 
     /// Runs a script of the tools folder.
-    pub(super) fn script(&self, name: &str) -> CommandLine {
+    pub(crate) fn script(&self, name: &str) -> CommandLine {
         CommandLine::new(&self.program).arg(self.folder.join(name))
     }
 }
@@ -58,10 +59,10 @@ fn on_path() -> Option<(PathBuf, CommandLine)> {
 }
 
 /// Node and npm from a Python wheel.
-fn from_wheel(workspace: &Workspace, sources: &Path) -> Result<(PathBuf, CommandLine)> {
+fn from_wheel(workspace: &Workspace) -> Result<(PathBuf, CommandLine)> {
     let folder = workspace.tools().join("node");
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let requirements = sources.join("node-requirements.txt");
+    let requirements = workspace.root().join("conformance/node-requirements.txt");
     once(&folder, &requirements, || {
         let pip = pip().context("Node 22 or newer is missing, and so is pip to download it")?;
         let pip =

@@ -57,6 +57,7 @@ impl Keys {
             subject: asker.name.clone(),
             grant: asker.grant,
             with_costs: false,
+            operator: false,
             ttl: TOKENS_FOR,
         };
         let token = DevTokens::new(&self.tokens, Arc::new(SystemClock)).mint(&claims)?;

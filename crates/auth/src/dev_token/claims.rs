@@ -23,6 +23,8 @@ pub(super) struct MintedPayload<'a> {
     pub(super) all_stores: Option<bool>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) costs: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) operator: bool,
 }
 
 /// The payload as it comes in. Issuer and audience are checked by the decoder.
@@ -35,4 +37,6 @@ pub(super) struct ReceivedPayload {
     pub(super) all_stores: Option<bool>,
     #[serde(default)]
     pub(super) costs: bool,
+    #[serde(default)]
+    pub(super) operator: bool,
 }

@@ -34,6 +34,9 @@ pub struct DevTokenClaims {
     pub grant: StoreGrant,
     /// Whether a store's token also shows what products cost and earn. Head office's always does.
     pub with_costs: bool,
+    /// Whether the token is for operating the server and for nothing else: it has the scope `retail.admin` alone, and no
+    /// tool takes it.
+    pub operator: bool,
     /// How long it is good for: 1 second to [`MAX_TTL`]. Fractions of a second are dropped.
     pub ttl: Duration,
 }
@@ -91,6 +94,7 @@ impl DevTokens {
             store,
             all_stores,
             costs: claims.with_costs,
+            operator: claims.operator,
         };
         encode(&Header::new(Algorithm::HS256), &payload, &self.key)
             .map(SecretString::from)

@@ -1,6 +1,6 @@
 //! Checking development tokens.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use retail_domain::ports::{Clock, Credential, IdentityResolver, Proof, StoreDirectory};
-use retail_domain::{Error, ErrorCode, RlsUserId, VerifiedIdentity, Visibility};
+use retail_domain::{Error, ErrorCode, RlsUserId, Scope, VerifiedIdentity, Visibility};
 
 use super::claims::{AUDIENCE, ISSUER, ReceivedPayload};
 use super::{DevTokenKey, MAX_TTL, StoreGrant};
@@ -77,7 +77,7 @@ impl From<TokenFault> for Error {
 
 /// Accepts the tokens that [`DevTokens`](super::DevTokens) mints with the same key.
 ///
-/// A development token carries all scopes, but costs only for head office and where it says so itself.
+/// A development token carries all scopes of callers, or that of operators alone; costs only for head office and where it says so itself.
 pub struct DevTokenResolver {
     key: DecodingKey,
     validation: Validation,
@@ -94,6 +94,7 @@ struct Checked {
     subject: String,
     grant: StoreGrant,
     with_costs: bool,
+    operator: bool,
 }
 
 impl DevTokenResolver {
@@ -151,7 +152,12 @@ impl DevTokenResolver {
             (None, Some(true)) => StoreGrant::AllStores,
             _ => return Err(TokenFault::NotOneGrant),
         };
-        Ok(Checked { subject: payload.sub.clone(), grant, with_costs: payload.costs })
+        Ok(Checked {
+            subject: payload.sub.clone(),
+            grant,
+            with_costs: payload.costs,
+            operator: payload.operator,
+        })
     }
 
     /// What the token says, when the signature is good.
@@ -194,7 +200,7 @@ impl IdentityResolver for DevTokenResolver {
         let Proof::BearerToken(token) = &credential.proof else {
             return Err(Error::new(ErrorCode::Unauthenticated, "a bearer token is needed"));
         };
-        let Checked { subject, grant, with_costs } = self.check(token)?;
+        let Checked { subject, grant, with_costs, operator } = self.check(token)?;
         let visibility = match grant {
             StoreGrant::AllStores => Visibility::AllStores,
             StoreGrant::Store(rls_user_id) => self
@@ -204,7 +210,11 @@ impl IdentityResolver for DevTokenResolver {
                 .map(Visibility::Store)
                 .ok_or(TokenFault::UnknownStore)?,
         };
-        let scopes = scopes_of(&visibility, with_costs || self.stores_see_costs);
+        let scopes = if operator {
+            BTreeSet::from([Scope::Admin])
+        } else {
+            scopes_of(&visibility, with_costs || self.stores_see_costs)
+        };
         let identity = VerifiedIdentity::new(subject, visibility, scopes);
         act_for(identity, credential.acting_store.as_ref(), &self.stores).await
     }

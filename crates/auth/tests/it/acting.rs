@@ -105,6 +105,7 @@ async fn the_other_resolvers_do_it_too() {
         subject: "ann".to_owned(),
         grant: StoreGrant::AllStores,
         with_costs: true,
+        operator: false,
         ttl: Duration::from_hours(1),
     };
     let token = DevTokens::new(&key, clock.clone()).mint(&claims).unwrap();

@@ -33,6 +33,7 @@ fn claims(grant: StoreGrant, ttl_s: u64) -> DevTokenClaims {
         subject: "alice".to_owned(),
         grant,
         with_costs: false,
+        operator: false,
         ttl: Duration::from_secs(ttl_s),
     }
 }
@@ -331,4 +332,13 @@ fn debug_shows_no_key() {
     let shown = format!("{key:?} {tokens:?} {:?}", resolver(&SetClock::new()));
     assert!(!shown.contains('7'), "{shown}");
     assert!(shown.contains("DevTokenKey(***)"), "{shown}");
+}
+
+/// It opens what operators read, and no tool: tools ask for other scopes.
+#[tokio::test]
+async fn an_operators_token_has_the_operators_scope_alone() {
+    let operator = DevTokenClaims { operator: true, ..claims(StoreGrant::AllStores, 60) };
+    let token = mint(&operator).unwrap();
+    let principal = resolve(&resolver(&SetClock::new()), &token).await.unwrap();
+    assert_eq!(principal.scopes().iter().copied().collect::<Vec<_>>(), [Scope::Admin]);
 }

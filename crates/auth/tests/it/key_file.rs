@@ -29,6 +29,7 @@ fn token_of(key: &DevTokenKey) -> String {
         subject: "alice".to_owned(),
         grant: StoreGrant::AllStores,
         with_costs: false,
+        operator: false,
         ttl: Duration::from_mins(1),
     };
     DevTokens::new(key, SetClock::new()).mint(&claims).unwrap().expose_secret().to_owned()

@@ -24,6 +24,8 @@ pub struct ObservedTransaction<'a> {
     pub pool: &'static str,
     /// The shape of its statement, as in the audit log. None where the statement is one of ours.
     pub fingerprint: Option<&'a str>,
+    /// Hash of the plan that PostgreSQL had for a statement of this shape. None where it was not asked.
+    pub plan: Option<&'a str>,
     /// Why it gave nothing, if it did not.
     pub error: Option<ErrorCode>,
     /// From its begin to its end, without the wait for a connection.

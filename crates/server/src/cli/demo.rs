@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::config::{AuthMode, Config, Provider};
 use crate::embedding::{self, Use};
 use crate::local::{self, LocalDatabase};
-use crate::{catalogue, http, lifecycle, sample};
+use crate::{catalogue, http, lifecycle, sample, watch};
 
 /// What product search is for.
 const SEARCH_QUESTIONS: [&str; 4] = [
@@ -105,6 +105,7 @@ impl Demo {
             prepared = prepared => prepared?,
             () = stop.cancelled() => bail!(STOPPED_EARLY),
         };
+        watch::guard_runtime(config.telemetry.watchdog.abort_after);
         let abort = CancellationToken::new();
         let data_dir = local::data_dir(config.data_dir.as_deref());
         let app = App::new(config, local.access.clone(), &data_dir, embedder)?;
@@ -157,7 +158,13 @@ fn welcome(
     if uses_tokens {
         let ttl =
             humantime_serde::re::humantime::format_duration(config.auth.dev_token.default_ttl);
-        writeln!(text, "The tokens are valid for {ttl}.")?;
+        writeln!(text, "The tokens are valid for {ttl}.\n")?;
+        let operator = Minter::new(config)?.mint_operator(config.auth.dev_token.default_ttl)?;
+        writeln!(
+            text,
+            "How the server does: http://{address}/dashboard, with this token:\n{}\n",
+            operator.expose_secret()
+        )?;
     }
     writeln!(text, "Questions to try:")?;
     writeln!(text, "  - What were our net sales by category last quarter?")?;

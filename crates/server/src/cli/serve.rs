@@ -9,7 +9,7 @@ use crate::access::DatabaseAccess;
 use crate::app::App;
 use crate::config::{AuthMode, Config};
 use crate::embedding::{self, Use};
-use crate::{http, lifecycle, local};
+use crate::{http, lifecycle, local, watch};
 
 pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let server = &config.server;
@@ -31,6 +31,7 @@ pub(super) async fn run(config: &Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let abort = CancellationToken::new();
     lifecycle::stop_at_signal(stop.clone())?;
+    watch::guard_runtime(config.telemetry.watchdog.abort_after);
     let access = DatabaseAccess::from_config(&config.database)?;
     let data_dir = local::data_dir(config.data_dir.as_deref());
     // Before anything is served, so that a model file that is not good is known at once.

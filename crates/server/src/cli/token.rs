@@ -16,13 +16,16 @@ use crate::local;
 
 /// Print a development token, alone on standard output.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("identity").required(true).args(["store", "all_stores"]))]
+#[command(group = ArgGroup::new("identity").required(true).args(["store", "all_stores", "operator"]))]
 pub(super) struct Token {
     #[command(flatten)]
     identity: IdentityFlags,
     /// Show this store what products cost and earn; head office's tokens always do
-    #[arg(long)]
+    #[arg(long, conflicts_with = "operator")]
     with_costs: bool,
+    /// For who operates the server: opens /dashboard, /metrics and /monitor, and no tool
+    #[arg(long)]
+    operator: bool,
     /// How long it is valid, such as 30m or 12h [default: `auth.dev_token.default_ttl`]
     #[arg(long, value_name = "TIME", value_parser = humantime_serde::re::humantime::parse_duration)]
     ttl: Option<std::time::Duration>,
@@ -30,9 +33,14 @@ pub(super) struct Token {
 
 impl Token {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
-        let grant = self.identity.grant(config).await?.context("an identity must be named")?;
         let ttl = self.ttl.unwrap_or(config.auth.dev_token.default_ttl);
-        let token = Minter::new(config)?.mint(grant, self.with_costs, ttl)?;
+        let minter = Minter::new(config)?;
+        let token = if self.operator {
+            minter.mint_operator(ttl)?
+        } else {
+            let grant = self.identity.grant(config).await?.context("an identity must be named")?;
+            minter.mint(grant, self.with_costs, ttl)?
+        };
         print(&format!("{}\n", token.expose_secret()));
         Ok(())
     }
@@ -58,6 +66,18 @@ impl Minter {
             StoreGrant::Store(rls_user_id) => format!("manager:{rls_user_id}"),
             StoreGrant::AllStores => "head-office".to_owned(),
         };
-        Ok(self.0.mint(&DevTokenClaims { subject, grant, with_costs, ttl })?)
+        let claims = DevTokenClaims { subject, grant, with_costs, operator: false, ttl };
+        Ok(self.0.mint(&claims)?)
+    }
+
+    /// A token for who operates the server, and for no tool.
+    pub(super) fn mint_operator(&self, ttl: std::time::Duration) -> anyhow::Result<SecretString> {
+        Ok(self.0.mint(&DevTokenClaims {
+            subject: "operator".to_owned(),
+            grant: StoreGrant::AllStores,
+            with_costs: false,
+            operator: true,
+            ttl,
+        })?)
     }
 }

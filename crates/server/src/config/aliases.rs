@@ -88,6 +88,8 @@ pub(super) const ALIASES: &[Alias] = &[
         "telemetry.application_insights.connection_string",
         Conversion::FilledIn,
     ),
+    alias("TEAMS_WEBHOOK_URL", "alerts.webhooks.teams.url", Conversion::FilledIn),
+    alias("SLACK_WEBHOOK_URL", "alerts.webhooks.slack.url", Conversion::FilledIn),
     alias("LOG_LEVEL", "log.level", Conversion::PythonLevel),
 ];
 

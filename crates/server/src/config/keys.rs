@@ -3,7 +3,7 @@
 mod kind;
 mod table;
 
-pub(super) use kind::Kind;
+pub(super) use kind::{Kind, is_safe_address};
 pub(super) use table::KEYS;
 
 /// The part of a path in whose place a section has the name that the operator gives it.

@@ -8,6 +8,7 @@ use retail_auth::PeerNetwork;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::alerts::WatchdogConfig;
 use super::edge::{ProxyHeader, TlsConfig};
 use super::export::{ApplicationInsightsConfig, OtlpConfig, Signal, TracesConfig};
 
@@ -181,6 +182,8 @@ pub struct TelemetryConfig {
     pub application_insights: ApplicationInsightsConfig,
     /// Section `telemetry.traces`.
     pub traces: TracesConfig,
+    /// Section `telemetry.watchdog`.
+    pub watchdog: WatchdogConfig,
 }
 
 /// Section `log`.

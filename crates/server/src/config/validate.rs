@@ -4,6 +4,7 @@ mod auth;
 
 use secrecy::ExposeSecret;
 
+use super::keys::is_safe_address;
 use super::{AuthMode, CacheMode, Config, ConfigError, Fault, Provider, SslMode};
 
 /// What the process is about to do with the configuration.
@@ -38,6 +39,7 @@ pub(super) fn validate(config: &Config, purpose: Purpose) -> Result<(), ConfigEr
     }
     validate_embeddings(&mut faults);
     validate_cache(&mut faults);
+    validate_webhooks(&mut faults);
     if matches!(purpose, Purpose::Serve | Purpose::Demo) {
         validate_http(&mut faults, purpose);
         validate_edge(&mut faults, purpose);
@@ -80,6 +82,20 @@ fn validate_cache(faults: &mut Faults<'_>) {
     };
     if cache.key.as_ref().is_some_and(|key| !is_key(key.expose_secret())) {
         faults.add("cache.key", "must be 64 hexadecimal digits; `openssl rand -hex 32` makes them");
+    }
+}
+
+fn validate_webhooks(faults: &mut Faults<'_>) {
+    for (name, webhook) in &faults.config.alerts.webhooks {
+        let key = format!("alerts.webhooks.{name}.url");
+        // Not repeated: whoever reads it can write there.
+        match webhook.url.as_ref().map(|url| is_safe_address(url.expose_secret())) {
+            Some(true) => {}
+            Some(false) => {
+                faults.add(&key, "must be an https address, or an http one on this machine")
+            }
+            None => faults.add(&key, "must be set"),
+        }
     }
 }
 

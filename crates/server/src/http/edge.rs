@@ -9,25 +9,27 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use http::{HeaderMap, StatusCode};
 use retail_domain::{Error, ErrorCode, Principal, Scope};
 use retail_mcp_protocol::McpHttpService;
-use retail_telemetry::{Telemetry, Traces};
+use retail_telemetry::{Notice, Telemetry, Traces};
 use tokio::time::timeout;
 use tower::{Layer as _, Service, ServiceExt as _, service_fn};
 use tower_http::cors::CorsLayer;
 
 use super::admission::{Admission, Authenticating};
 use super::client_address::{ClientAddress, Proxies};
+use super::dashboard::{self, Dashboard};
 use super::gate::Gate;
 use super::identity::{Identities, failure};
 use super::operations::{self, Operators};
@@ -45,6 +47,29 @@ const MCP: &str = "/mcp";
 #[derive(Clone)]
 pub struct Edge(pub(super) Arc<Way>);
 
+/// An [`Edge`] that does not keep itself alive.
+pub(crate) struct WeakEdge(Weak<Way>);
+
+impl WeakEdge {
+    /// The edge, while somebody serves it.
+    pub(crate) fn upgrade(&self) -> Option<Edge> {
+        self.0.upgrade().map(Edge)
+    }
+}
+
+impl Edge {
+    /// For who asks it from inside.
+    pub(crate) fn downgrade(&self) -> WeakEdge {
+        WeakEdge(Arc::downgrade(&self.0))
+    }
+
+    /// Looks at all alarms now, and gives what was told of them. `at` and `now` are the same moment. Otherwise they are
+    /// looked at every ten seconds.
+    pub fn look_at_alarms(&self, at: Instant, now: DateTime<Utc>) -> Vec<Notice> {
+        self.0.dashboard.watch().look(at, now)
+    }
+}
+
 /// What stands on the way, in the order in which a request meets it.
 pub(super) struct Way {
     pub(super) around: Around,
@@ -53,6 +78,8 @@ pub(super) struct Way {
     pub(super) operators: Operators,
     /// Routes for operators.
     pub(super) operations: Router,
+    /// The operators' page.
+    pub(super) dashboard: Dashboard,
     pub(super) gate: Gate,
     pub(super) cors: Option<CorsLayer>,
     pub(super) admission: Admission,
@@ -149,6 +176,9 @@ impl Way {
         if operations::is_operations(request.uri().path()) {
             return self.operations(request, peer).await.unwrap_or_else(|refused| refused);
         }
+        if dashboard::is_dashboard(request.uri().path()) {
+            return self.dashboard(request, peer).await.unwrap_or_else(|refused| refused);
+        }
         if let Err(refusal) = self.gate.check(&request) {
             return refusal.into_response();
         }
@@ -188,6 +218,23 @@ impl Way {
             "ask from an address in telemetry.operators, or with a token that has retail.admin",
         );
         Err(failure(StatusCode::FORBIDDEN, &error))
+    }
+
+    /// The operators' page, for who shows a token that says so.
+    async fn dashboard(&self, request: Request, peer: Peer) -> Result<Response, Response> {
+        let refused = |refusal: Refusal| refusal.into_response();
+        self.gate.check_page(&request).map_err(refused)?;
+        self.admission.by_address(peer.client).map_err(refused)?;
+        let is_secret = self.around.has_tls || dashboard::came_by_tls(request.headers());
+        // Who it is, by the credential that it finds in the request.
+        let identify = async |credential: HeaderMap| {
+            let (who, principal) = self.identify(&credential, peer).await?;
+            let nothing = Request::new(Body::empty());
+            // What is shown goes on for minutes, and has limits of its own.
+            self.admission.admit(who, &principal, nothing).await.map_err(refused)?;
+            Ok(principal)
+        };
+        Ok(self.dashboard.answer(request, is_secret, identify).await)
     }
 
     /// Who sends a request, and its place among those that are looked at.

@@ -7,9 +7,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
+use http::{HeaderMap, HeaderValue};
 use tracing::info;
 
 use super::refusal::Refusal;
@@ -60,11 +60,26 @@ impl Gate {
         self.find_fault(request, true)
     }
 
+    /// The same for pages of our own: what a browser sends for a page comes from no other origin than theirs.
+    pub(super) fn check_page(&self, request: &Request) -> Result<(), Refusal> {
+        let mut origins = request.headers().get_all(ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (None, _) => {}
+            (Some(origin), None) if is_own(origin, request.headers()) => {}
+            _ => return Err(Refusal::ForbiddenOrigin),
+        }
+        self.find_fault_but_origin(request, false)
+    }
+
     fn find_fault(&self, request: &Request, any_address: bool) -> Result<(), Refusal> {
         if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > MAX_URI_BYTES) {
             return Err(Refusal::UriTooLong);
         }
         self.check_origin(request.headers())?;
+        self.find_fault_but_origin(request, any_address)
+    }
+
+    fn find_fault_but_origin(&self, request: &Request, any_address: bool) -> Result<(), Refusal> {
         if ONCE.iter().any(|name| request.headers().get_all(*name).iter().nth(1).is_some()) {
             return Err(Refusal::DoubledHeader);
         }
@@ -96,6 +111,16 @@ impl Gate {
         }
         Ok(())
     }
+}
+
+/// Whether an origin is that of the host that is asked for. The scheme is the origin's: which one a proxy in front of us
+/// speaks, only the browser knows.
+fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let origin = origin.to_str().ok().and_then(|origin| parse_origin(origin, false));
+    let host = single_host(headers).ok().and_then(Place::parse);
+    let (Some((scheme, origin)), Some(mut host)) = (origin, host) else { return false };
+    host.port = host.port.or(default_port(&scheme));
+    origin == host
 }
 
 impl Place {

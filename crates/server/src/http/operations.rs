@@ -21,6 +21,7 @@ use tracing::error;
 
 use super::identity::failure;
 use crate::observe::Parts;
+use crate::watch::Watch;
 
 /// Prometheus' text format.
 const METRICS_TYPE: HeaderValue =
@@ -45,20 +46,39 @@ pub(super) struct Operations {
     pub(super) clock: Arc<dyn Clock>,
     /// Whether calls are counted.
     pub(super) counts: bool,
+    pub(super) watch: Arc<Watch>,
 }
 
 impl Operations {
     /// What the monitor says, without zeros that nobody has counted.
-    fn with_monitor(&self, mut body: Value, monitor: Value) -> Response {
+    fn with_monitor(&self, mut body: Value, monitor: Value) -> Value {
         if let (Some(body), Value::Object(mut monitor)) = (body.as_object_mut(), monitor) {
             if !self.counts {
-                for name in ["application", "tools", "slowest_statements"] {
+                for name in ["application", "tools", "slowest_statements", "http", "transactions"] {
                     monitor.remove(name);
                 }
             }
             body.extend(monitor);
         }
-        Json(body).into_response()
+        body
+    }
+
+    /// How this server does.
+    pub(super) async fn current(&self) -> Value {
+        let Self { telemetry, parts, watch, .. } = self;
+        let now = self.clock.now();
+        let body = json!({
+            "timestamp": now,
+            "instance": telemetry.settings().instance,
+            "version": telemetry.settings().service_version,
+            "active_requests": telemetry.active_requests(),
+            "database": parts.database(),
+            "cache": parts.cache(),
+            "audit": parts.audit(),
+            "data": {"newest_order_date": watch.servers().newest_order().await},
+            "alarms": watch.firing(now),
+        });
+        self.with_monitor(body, json!(telemetry.monitor().current(Instant::now())))
     }
 }
 
@@ -81,17 +101,7 @@ async fn metrics(State(operations): State<Operations>) -> Response {
 }
 
 async fn current(State(operations): State<Operations>) -> Response {
-    let Operations { telemetry, parts, .. } = &operations;
-    let body = json!({
-        "timestamp": operations.clock.now(),
-        "instance": telemetry.settings().instance,
-        "version": telemetry.settings().service_version,
-        "active_requests": telemetry.active_requests(),
-        "database": parts.database(),
-        "cache": parts.cache(),
-        "audit": parts.audit(),
-    });
-    operations.with_monitor(body, json!(telemetry.monitor().current(Instant::now())))
+    Json(operations.current().await).into_response()
 }
 
 /// What `/monitor/summary` may be asked.
@@ -119,7 +129,8 @@ async fn summary(
         "timestamp": operations.clock.now(),
         "instance": telemetry.settings().instance,
     });
-    operations.with_monitor(body, json!(telemetry.monitor().summary(Instant::now(), hours)))
+    let summary = json!(telemetry.monitor().summary(Instant::now(), hours));
+    Json(operations.with_monitor(body, summary)).into_response()
 }
 
 /// From where operators ask, besides those who show a token.

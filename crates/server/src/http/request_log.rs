@@ -11,7 +11,7 @@ use tracing::{Instrument, Span, debug, info, info_span};
 use uuid::Uuid;
 
 use super::client_address::ClientAddress;
-use super::health;
+use super::{dashboard, health};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -146,6 +146,7 @@ fn route_label(path: &str) -> &'static str {
         "/metrics" => "/metrics",
         "/monitor/current" => "/monitor/current",
         "/monitor/summary" => "/monitor/summary",
+        _ if dashboard::is_dashboard(path) => "/dashboard",
         _ if path.starts_with("/.well-known/") => "/.well-known",
         _ => "other",
     }

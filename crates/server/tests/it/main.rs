@@ -7,11 +7,13 @@
     reason = "a test that cannot go on has failed, and what it measured is worth a line"
 )]
 
+mod alarms;
 mod answers;
 mod audit;
 mod cache;
 mod cancellation;
 mod commands;
+mod dashboard;
 mod demo;
 mod demo_search;
 mod doctor;
@@ -33,3 +35,4 @@ mod support;
 mod ten_thousand_calls;
 mod tracing;
 mod trusted_header;
+mod watchdog;

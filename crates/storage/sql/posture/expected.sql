@@ -61,7 +61,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         'retail_mcp.sales_changes', 'retail_mcp.embedding_models',
         'retail_mcp.product_embeddings', 'retail_mcp.product_texts', 'retail_mcp.search_words',
         'retail_mcp.search_synonyms', 'retail_mcp.identity', 'retail_mcp.audit_log',
-        'retail_mcp.audit_head', 'retail_mcp.data_change', 'retail_mcp.data_epoch']) AS t
+        'retail_mcp.audit_head', 'retail_mcp.data_change', 'retail_mcp.data_epoch',
+        'retail_mcp.server_report']) AS t
     UNION ALL
     SELECT t, 'service_reads', 'r', ARRAY['retail_service'], 'true'
     FROM unnest(ARRAY['retail.stores', 'retail_mcp.identity']) AS t
@@ -121,7 +122,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES
         ('audit log', 'append_audit', 'uuid[], bigint[], text[], text[], text[], text[], integer[], text[], text[], text[], text[], bigint[], bigint[], text[], bigint[]'),
         ('data versions', 'data_versions', ''),
-        ('data versions', 'compact_data_changes', '')
+        ('data versions', 'compact_data_changes', ''),
+        ('servers', 'exchange_server_reports', 'uuid, text'),
+        ('servers', 'recent_audit', 'integer'),
+        ('servers', 'newest_order_date', '')
 $$;
 
 -- The functions that decide who is asking, by the SHA-256 of their bodies in migrations 0002, 0006 and 0011.
@@ -135,14 +139,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('connection_id', 'fb31c9dda860f801fc5bdfbaa15456660531dc78caa26d03616601772a7edd81')
 $$;
 
--- The functions of the audit log, by the SHA-256 of their bodies in migrations 0009 and 0015: one that hashes less, or
--- lets a row be changed, would not show in the log itself.
+-- The functions of the audit log, by the SHA-256 of their bodies in migrations 0009, 0015 and 0016: one that hashes less, or
+-- lets a row be changed, would not show in the log itself; and one that shows more would show it to the service login.
 CREATE OR REPLACE FUNCTION retail_sec.audit_functions()
 RETURNS TABLE (function_name text, arguments text, body_sha256 text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES
         ('append_audit', 'uuid[], bigint[], text[], text[], text[], text[], integer[], text[], text[], text[], text[], bigint[], bigint[], text[], bigint[]',
          '3f29f9d89ffe7f6f63b7ff40c0ce0dcb09500322b89cbebf559bd7f68282288f'),
+        ('recent_audit', 'integer', '3879fce7b7a156759705cc86ba164be13f9b5de1c3a16f1985ecc5120731334d'),
         ('audit_link', 'bytea, bytea, text', 'b47f70afca1e6c2c7594e9aa6d85f6086c97fec08560376f6c793057f9dfe7ef'),
         ('keep_audit', '', '9a25804e9719c4d06f3f943b0ecfbbaf69e3fc4fd650a97ea4ce95bb1c670b47')
 $$;

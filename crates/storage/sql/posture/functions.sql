@@ -145,13 +145,13 @@ WHERE NOT EXISTS (SELECT FROM pg_proc p
 UNION ALL
 SELECT 'audit log', format('retail_mcp.%s(%s)', e.function_name, e.arguments), 'unfit',
        'it does not do what this version''s does: the log may leave out or let through what it must not',
-       '-- put the function of this version''s migrations 0009 and 0015 back', true
+       '-- put the function of this version''s migrations 0009, 0015 and 0016 back', true
 FROM retail_sec.audit_functions() e
 WHERE NOT EXISTS (SELECT FROM pg_proc p
                   WHERE p.pronamespace = to_regnamespace('retail_mcp')
                     AND p.proname = e.function_name
                     AND oidvectortypes(p.proargtypes) = e.arguments
-                    AND p.prosecdef = (e.function_name = 'append_audit')
+                    AND p.prosecdef = (e.function_name IN ('append_audit', 'recent_audit'))
                     AND encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') = e.body_sha256)
 UNION ALL
 SELECT 'audit log', 'retail_mcp.audit_chain(bytea, text)', 'unfit', 'it does not chain by retail_mcp.audit_link',

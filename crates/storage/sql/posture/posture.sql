@@ -40,7 +40,7 @@ FROM unnest(ARRAY['role attributes', 'role membership', 'connection limit', 'rol
              'parameters', 'ownership', 'database', 'schemas', 'grants', 'views',
              'materialised views', 'row security', 'policies', 'indexes',
              'default privileges', 'functions', 'languages', 'extensions',
-             'catalogue lockdown', 'audit log', 'data versions', 'sales rollups', 'identity key',
+             'catalogue lockdown', 'audit log', 'data versions', 'sales rollups', 'servers', 'identity key',
              'other databases'])
     WITH ORDINALITY AS c (name, position)
 -- FULL: a finding of a check that is missing in this list must not get lost.

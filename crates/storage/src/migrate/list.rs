@@ -25,10 +25,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (13, "sales rollups", include_str!("../../migrations/0013_sales_rollups.sql")),
     (14, "log position", include_str!("../../migrations/0014_log_position.sql")),
     (15, "audit without detour", include_str!("../../migrations/0015_audit_without_detour.sql")),
+    (16, "servers", include_str!("../../migrations/0016_servers.sql")),
 ];
 
 /// The number of the last migration that this version brings.
-pub const SCHEMA_VERSION: i64 = 15;
+pub const SCHEMA_VERSION: i64 = 16;
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.
 pub(super) fn migrator() -> Migrator {

@@ -13,6 +13,7 @@ use tokio_postgres::{SimpleQueryMessage, Statement};
 
 use super::failure::{EXPLAIN, Failure};
 use crate::capped::{Cap, Sent, estimate};
+use crate::plan_hash::plan_hash;
 use crate::sql_error::{ONE_QUERY, our_statement_failed};
 use crate::tenant::TenantTransaction;
 use crate::values::RowsWriter;
@@ -90,13 +91,14 @@ async fn prepare_shared(
 
 /// What the estimate means. The savepoint `estimate` is there.
 async fn judge(
-    transaction: &TenantTransaction,
+    transaction: &mut TenantTransaction,
     estimated: Option<Result<Vec<SimpleQueryMessage>, tokio_postgres::Error>>,
     limits: &QueryLimits,
 ) -> Result<Cap, Failure> {
     match estimated {
         Some(Ok(messages)) => {
             let plan = Plan::read(&messages);
+            transaction.plan = plan.hash.map(Into::into);
             check_cost(plan.cost, limits).map_err(Failure::Ours)?;
             if let (Some(rows), Some(row_bytes)) = (plan.rows, plan.row_bytes) {
                 return Ok(Cap::for_size(rows, row_bytes, limits));
@@ -119,6 +121,7 @@ struct Plan {
     cost: Option<f64>,
     rows: Option<f64>,
     row_bytes: Option<f64>,
+    hash: Option<Box<str>>,
 }
 
 impl Plan {
@@ -132,6 +135,7 @@ impl Plan {
             cost: number("Total Cost"),
             rows: number("Plan Rows"),
             row_bytes: number("Plan Width"),
+            hash: explained.as_ref().and_then(plan_hash),
         }
     }
 }

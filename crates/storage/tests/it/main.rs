@@ -23,6 +23,7 @@ mod queries;
 mod recommendations;
 mod replicas;
 mod rollups;
+mod server_reports;
 mod signature;
 mod support;
 mod two_worlds;

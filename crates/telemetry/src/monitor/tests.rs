@@ -1,3 +1,4 @@
+use super::slots::MAX_TOOLS;
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -91,4 +92,55 @@ fn tools_without_end_count_as_one() {
     let current = monitor.current(started);
     assert_eq!(current.tools.len(), MAX_TOOLS + 1);
     assert_eq!(current.application.calls, 1000);
+}
+
+#[test]
+fn requests_and_transactions_are_counted_apart_from_calls() {
+    let started = Instant::now();
+    let monitor = Monitor::starting_at(started);
+    for status in [200, 200, 200, 200, 401, 403, 404, 503] {
+        monitor.request(started, status);
+    }
+    for took in [MS * 10, MS * 30] {
+        monitor.transaction(
+            started,
+            &ObservedTransaction {
+                pool: "stores",
+                fingerprint: None,
+                plan: None,
+                error: None,
+                duration: took,
+            },
+        );
+    }
+    let now = monitor.current(started);
+    assert_eq!((now.http.requests, now.http.refused_ratio), (8, 0.25));
+    assert!((now.http.server_error_ratio - 0.125).abs() < 1e-9);
+    assert_eq!((now.transactions.transactions, now.transactions.mean_seconds), (2, Some(0.02)));
+    assert_eq!((now.application.calls, now.slowest_statements.len()), (0, 0));
+    let later = monitor.current(started + NOW * 2);
+    assert_eq!((later.http.requests, later.transactions.mean_seconds), (0, None));
+}
+
+#[test]
+fn charts_have_a_point_for_each_slot_that_is_over() {
+    let started = Instant::now();
+    let monitor = Monitor::starting_at(started);
+    let at = |seconds| started + Duration::from_secs(seconds);
+    assert!(monitor.last_minutes(at(5)).is_empty(), "the first slot is not over");
+    for second in 0..20 {
+        monitor.call(at(second), TOOL, None, MS);
+    }
+    monitor.call(at(35), TOOL, Some(ErrorCode::Unavailable), MS);
+    let points = monitor.last_minutes(at(45));
+    let told: Vec<_> = points
+        .iter()
+        .map(|p| (p.ended_seconds_ago, p.calls_per_second, p.faults_per_second))
+        .collect();
+    // The third slot, in which nothing happened, is there as well.
+    assert_eq!(told, [(35.0, 1.0, 0.0), (25.0, 1.0, 0.0), (15.0, 0.0, 0.0), (5.0, 0.1, 0.1)]);
+    assert_eq!(monitor.last_minutes(at(1000)).len(), 30);
+    assert_eq!(monitor.last_day(at(3 * 86_400)).len(), 288);
+    let day = monitor.last_day(at(301));
+    assert!((day[0].calls_per_second - 21.0 / 300.0).abs() < 1e-9, "{day:?}");
 }

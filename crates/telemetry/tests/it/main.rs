@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use retail_domain::ErrorCode;
+use retail_domain::ports::ObservedTransaction;
 use retail_telemetry::{Monitor, Telemetry, TelemetrySettings};
 
 const DAY: u32 = 86_400;
@@ -23,7 +24,16 @@ fn live_a_day(monitor: &Monitor, started: Instant, day: u32) {
         monitor.call(at, tool, (second % 14 == 0).then_some(ErrorCode::QueryFailed), duration);
         if second % 10 == 0 {
             // New shapes all the time: models do not repeat themselves.
-            monitor.statement(at, &format!("{day:08x}{second:08x}"), duration, false);
+            let shape = format!("{day:08x}{second:08x}");
+            let transaction = ObservedTransaction {
+                pool: "stores",
+                fingerprint: Some(&shape),
+                plan: Some(&shape),
+                error: None,
+                duration,
+            };
+            monitor.transaction(at, &transaction);
+            monitor.request(at, 200);
             monitor.sample(at, retail_telemetry::ProcessSample::default());
         }
     }

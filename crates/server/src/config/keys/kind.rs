@@ -220,6 +220,19 @@ fn check_place(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether it is an `https` address, or an `http` one on this machine.
+pub(in crate::config) fn is_safe_address(text: &str) -> bool {
+    let Ok(url) = text.parse::<http::Uri>() else { return false };
+    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let is_here = host == "localhost"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    match url.scheme_str() {
+        Some("https") => !host.is_empty(),
+        Some("http") => is_here,
+        _ => false,
+    }
+}
+
 fn check_url(text: &str) -> Result<(), String> {
     // Not shown where a password could stand in it.
     let shown = if text.contains(['@', '?', '#']) { "…" } else { text };
@@ -229,16 +242,7 @@ fn check_url(text: &str) -> Result<(), String> {
              a user, a query or a fragment, and is {shown:?}"
         )
     };
-    let url: http::Uri = text.parse().map_err(|_| wrong())?;
-    let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let is_here = host == "localhost"
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    let is_safe = match url.scheme_str() {
-        Some("https") => !host.is_empty(),
-        Some("http") => is_here,
-        _ => false,
-    };
-    if is_safe && !text.contains(['@', '?', '#']) { Ok(()) } else { Err(wrong()) }
+    if is_safe_address(text) && !text.contains(['@', '?', '#']) { Ok(()) } else { Err(wrong()) }
 }
 
 fn check_collector(text: &str) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! The keys themselves.
 
+mod alerts;
 mod auth;
 mod cache;
 mod database;
@@ -23,6 +24,7 @@ pub(in crate::config) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         cache::KEYS,
         export::KEYS,
         process::KEYS,
+        alerts::KEYS,
     ]
     .concat()
 });

@@ -72,6 +72,8 @@ impl TestServer {
             ("AUTH__DEV_TOKEN__KEY_FILE", key_file.as_str()),
             // Most tests write behind the server's back, and look at once.
             ("CACHE__MODE", "off"),
+            // Its calls would be among those that tests count.
+            ("TELEMETRY__WATCHDOG__EVERY", "0s"),
         ]
         .into_iter()
         // The last value of a key is the one that counts, so the test's own come first.
@@ -111,7 +113,21 @@ impl TestServer {
     /// A token for somebody else.
     pub(crate) fn token_of(&self, subject: &str, grant: StoreGrant, with_costs: bool) -> String {
         let ttl = Duration::from_mins(5);
-        let claims = DevTokenClaims { subject: subject.to_owned(), grant, with_costs, ttl };
+        let claims =
+            DevTokenClaims { subject: subject.to_owned(), grant, with_costs, operator: false, ttl };
+        let token = DevTokens::new(&self.token_key, Arc::new(SystemClock)).mint(&claims).unwrap();
+        token.expose_secret().to_owned()
+    }
+
+    /// A token for an operator.
+    pub(crate) fn operator(&self) -> String {
+        let claims = DevTokenClaims {
+            subject: "operator".to_owned(),
+            grant: StoreGrant::AllStores,
+            with_costs: false,
+            operator: true,
+            ttl: Duration::from_mins(5),
+        };
         let token = DevTokens::new(&self.token_key, Arc::new(SystemClock)).mint(&claims).unwrap();
         token.expose_secret().to_owned()
     }
@@ -189,7 +205,7 @@ pub(crate) fn minted(
         StoreGrant::AllStores => "test".to_owned(),
         StoreGrant::Store(id) => format!("test-{}", id.0),
     };
-    let claims = DevTokenClaims { subject, grant, with_costs: false, ttl };
+    let claims = DevTokenClaims { subject, grant, with_costs: false, operator: false, ttl };
     let token = DevTokens::new(key, clock).mint(&claims).unwrap();
     token.expose_secret().to_owned()
 }

@@ -55,6 +55,9 @@ const ATTEMPTS: &[&str] = &[
 /// What the query roles may not do besides.
 const QUERY_ATTEMPTS: &[&str] = &[
     "SELECT * FROM retail_mcp.append_audit(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+    "SELECT * FROM retail_mcp.recent_audit(1)",
+    "SELECT retail_mcp.newest_order_date()",
+    "SELECT * FROM retail_mcp.exchange_server_reports('00000000-0000-0000-0000-000000000000', 'x')",
     "SELECT issuer FROM retail_mcp.identity",
     "SELECT rls_user_id FROM retail.stores",
 ];
@@ -66,6 +69,9 @@ const SERVICE_ATTEMPTS: &[&str] = &[
     "SELECT * FROM retail.customers",
     "SELECT * FROM retail.products",
     "SELECT * FROM retail_mcp.product_texts",
+    "SELECT * FROM retail.sales_by_day",
+    "SELECT * FROM retail_mcp.server_report",
+    "DELETE FROM retail_mcp.server_report",
     "SELECT * FROM retail_sec.identity_key",
     "SELECT retail_sec.current_store_id()",
     "SELECT * FROM retail_sec.posture()",

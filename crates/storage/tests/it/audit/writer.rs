@@ -37,6 +37,16 @@ async fn an_entry_is_kept_as_it_was() {
     assert_eq!((good.row_count, good.byte_count, good.duration_us), (Some(3), Some(120), 1_234));
     assert_eq!(good.called_at.timestamp_micros(), 1_795_382_757_123_456);
     assert_eq!(admin.audit_entries(1).await.unwrap()[0], *good);
+    // As operators are shown it, the last first.
+    let calls = database.service_database().recent_calls(1).await.unwrap();
+    assert_eq!(calls.len(), 1);
+    let call = &calls[0];
+    assert_eq!(
+        (call.subject.as_str(), call.store.as_deref()),
+        ("Zava Retail Seattle", Some("Zava Retail Seattle"))
+    );
+    assert_eq!((call.outcome.as_str(), call.rows, call.duration_us), ("ok", Some(3), 1_234));
+    assert_eq!(call.called_at, good.called_at);
     assert_good(&verify(&database, None).await, 2);
 }
 
