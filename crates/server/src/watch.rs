@@ -129,9 +129,10 @@ impl Watch {
         for notice in &notices {
             let Notice { alarm, detail, .. } = notice;
             let severity = notice.severity.as_str();
-            match notice.state {
-                AlarmState::Resolved => info!(alarm, severity, "an alarm is over"),
-                _ => warn!(alarm, severity, detail, summary = notice.summary, "an alarm"),
+            if notice.state == AlarmState::Resolved {
+                info!(alarm, severity, "an alarm is over");
+            } else {
+                warn!(alarm, severity, detail, summary = notice.summary, "an alarm");
             }
             self.webhooks.tell(notice);
         }

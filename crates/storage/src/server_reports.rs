@@ -69,7 +69,7 @@ impl ServiceDatabase {
         let parameters: [(&(dyn ToSql + Sync), Type); 2] =
             [(&server, Type::UUID), (&report, Type::TEXT)];
         let rows = self.rows(EXCHANGE, &parameters, LONGEST).await?;
-        rows.iter().map(received).collect::<Result<_, _>>().map_err(unreadable)
+        rows.iter().map(received).collect::<Result<_, _>>().map_err(|error| unreadable(&error))
     }
 
     /// The last `count` calls of the audit log, newest first; at most a hundred.
@@ -79,7 +79,7 @@ impl ServiceDatabase {
     pub async fn recent_calls(&self, count: u32) -> Result<Vec<RecentCall>, Error> {
         let count = i32::try_from(count).unwrap_or(i32::MAX);
         let rows = self.rows(RECENT, &[(&count, Type::INT4)], LONGEST).await?;
-        rows.iter().map(call).collect::<Result<_, _>>().map_err(unreadable)
+        rows.iter().map(call).collect::<Result<_, _>>().map_err(|error| unreadable(&error))
     }
 
     /// The day of the newest order of any store. None where there is no order.
@@ -89,14 +89,14 @@ impl ServiceDatabase {
     pub async fn newest_order_date(&self) -> Result<Option<NaiveDate>, Error> {
         let rows = self.rows(NEWEST, &[], LONGEST).await?;
         let day: Option<&str> = match rows.first() {
-            Some(row) => row.try_get(0).map_err(unreadable)?,
+            Some(row) => row.try_get(0).map_err(|error| unreadable(&error))?,
             None => None,
         };
         day.map(str::parse).transpose().map_err(Error::internal)
     }
 }
 
-fn unreadable(error: tokio_postgres::Error) -> Error {
+fn unreadable(error: &tokio_postgres::Error) -> Error {
     Error::internal(error.to_string())
 }
 

@@ -92,7 +92,7 @@ fn validate_webhooks(faults: &mut Faults<'_>) {
         match webhook.url.as_ref().map(|url| is_safe_address(url.expose_secret())) {
             Some(true) => {}
             Some(false) => {
-                faults.add(&key, "must be an https address, or an http one on this machine")
+                faults.add(&key, "must be an https address, or an http one on this machine");
             }
             None => faults.add(&key, "must be set"),
         }

@@ -202,11 +202,12 @@ impl Watchdog {
         let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
         let body = body.map_err(|error| format!("the answer broke off: {error}"))?.to_bytes();
         let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-        if status == 200 && body["result"]["isError"] == false {
+        if status == 200 && body.pointer("/result/isError") == Some(&Value::Bool(false)) {
             return Ok(());
         }
-        let code = [&body["result"]["structuredContent"]["code"], &body["code"]];
-        let code = code.iter().find_map(|code| code.as_str()).unwrap_or("no code");
+        let codes = ["/result/structuredContent/code", "/code"];
+        let code =
+            codes.iter().find_map(|place| body.pointer(place)?.as_str()).unwrap_or("no code");
         Err(format!("a call of our own was answered by status {status}, {code}"))
     }
 }
@@ -223,7 +224,7 @@ pub(crate) fn guard_runtime(abort_after: Duration) {
     watch_runtime(abort_after, TURN, || {
         // By a thread of its own, in case that it is the log that hangs.
         thread::spawn(|| {
-            error!(alert = "runtime_stuck", "the runtime does nothing any more: the process ends")
+            error!(alert = "runtime_stuck", "the runtime does nothing any more: the process ends");
         });
         thread::sleep(TURN);
         std::process::abort();
@@ -241,8 +242,7 @@ fn watch_runtime(stuck_after: Duration, turn: Duration, stuck: impl FnOnce() + S
     });
     // Turns of this thread, and not time: a machine or process that slept is not stuck.
     let most = stuck_after.as_nanos().div_ceil(turn.as_nanos().max(1));
-    let watcher = thread::Builder::new().name("watchdog".to_owned());
-    let watched = watcher.spawn(move || {
+    let spawned = thread::Builder::new().name("watchdog".to_owned()).spawn(move || {
         let (mut last, mut silent) = (0, 0);
         // Gone with the runtime.
         while let Some(turns) = shown.upgrade() {
@@ -257,7 +257,7 @@ fn watch_runtime(stuck_after: Duration, turn: Duration, stuck: impl FnOnce() + S
             thread::sleep(turn);
         }
     });
-    if let Err(error) = watched {
+    if let Err(error) = spawned {
         error!(%error, "there is no thread to watch the runtime");
     }
 }

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
-use chrono::Utc;
+use retail_domain::ports::{Clock as _, SystemClock};
 use retail_telemetry::AlarmState;
 use retail_testkit::TestDatabase;
 use serde_json::Value;
@@ -50,13 +50,13 @@ async fn receive(
     Path(path): Path<String>,
     body: String,
 ) -> (StatusCode, [(&'static str, &'static str); 1]) {
-    let mut received = receiver.0.lock().unwrap();
-    let left = received.refusals.entry(path.clone()).or_default();
+    let mut kept = receiver.0.lock().unwrap();
+    let left = kept.refusals.entry(path.clone()).or_default();
     let status = if *left > 0 {
         *left -= 1;
         StatusCode::SERVICE_UNAVAILABLE
     } else {
-        received.messages.entry(path).or_default().push(serde_json::from_str(&body).unwrap());
+        kept.messages.entry(path).or_default().push(serde_json::from_str(&body).unwrap());
         StatusCode::OK
     };
     (status, [("retry-after", "0")])
@@ -91,7 +91,7 @@ async fn receivers_are_told_once_when_it_begins_and_once_when_it_is_over() {
     );
     let token = server.head_office();
     assert!(!server.query(&token, "SELECT count(*) FROM retail.orders").await.rows().is_empty());
-    let (started, began) = (Instant::now(), Utc::now());
+    let (started, began) = (Instant::now(), SystemClock.now());
     let look = |minutes: u64| {
         let passed = Duration::from_mins(minutes);
         let told = server.edge.look_at_alarms(started + passed, began + passed);

@@ -84,22 +84,22 @@ pub(super) fn forget() -> String {
 mod tests {
     use super::*;
 
-    fn cookie(text: &str) -> HeaderMap {
+    fn with_cookie(text: &str) -> HeaderMap {
         HeaderMap::from_iter([(COOKIE, HeaderValue::from_str(text).unwrap())])
     }
 
     #[test]
     fn the_token_comes_back_in_the_cookie() {
         let shown = bearer("abc.DEF-1_2").unwrap();
-        let set = remember(&shown, true).unwrap();
-        assert!(set.contains("; HttpOnly; SameSite=Strict; Secure"), "{set}");
+        let cookie = remember(&shown, true).unwrap();
+        assert!(cookie.contains("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
         assert!(!remember(&shown, false).unwrap().contains("Secure"));
-        let sent = set.split(';').next().unwrap();
+        let sent = cookie.split(';').next().unwrap();
         for text in [sent.to_owned(), format!("a=b; {sent}; c=d")] {
-            assert_eq!(credential(&cookie(&text)), Some(shown.clone()), "{text}");
+            assert_eq!(credential(&with_cookie(&text)), Some(shown.clone()), "{text}");
         }
-        assert_eq!(credential(&cookie("retail_dashboard2=abc; a=retail_dashboard")), None);
-        assert_eq!(credential(&cookie("retail_dashboard=")), None);
+        assert_eq!(credential(&with_cookie("retail_dashboard2=abc; a=retail_dashboard")), None);
+        assert_eq!(credential(&with_cookie("retail_dashboard=")), None);
         assert_eq!(credential(&HeaderMap::new()), None);
     }
 
