@@ -242,7 +242,7 @@ mod tests {
             pools: vec![pool],
             ..ReportParts::default()
         };
-        let report = ServerReport::new(&monitor, started + Duration::from_secs(60), parts);
+        let report = ServerReport::new(&monitor, started + Duration::from_mins(1), parts);
         let text = serde_json::to_string(&report).unwrap();
         assert!(text.len() < 4096, "{text}");
         let read = ServerReport::parse(&text).unwrap();
