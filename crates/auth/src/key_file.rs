@@ -32,9 +32,9 @@ pub enum KeyFileError {
         /// Why.
         source: io::Error,
     },
-    /// Others than the owner can read the file.
+    /// Others than the owner and its group can read the file, or others than the owner can write it.
     #[error(
-        "the key file {path} can be read by others (mode {mode:03o}): run `chmod 600 {path}`",
+        "the key file {path} can be read or written by others (mode {mode:03o}): run `chmod 600 {path}`",
         path = path.display()
     )]
     TooOpen {
@@ -64,7 +64,8 @@ pub enum KeyFileError {
 /// name only when it is complete. When two processes make it at once, both get the same key.
 ///
 /// # Errors
-/// [`KeyFileError::TooOpen`] when group or others can read or write it,
+/// [`KeyFileError::TooOpen`] when others can read it, or group or others can write it: its group may read it, since that is how
+/// Kubernetes mounts a secret for a user who is not root,
 /// [`KeyFileError::Malformed`] when it holds something else,
 /// [`KeyFileError::Read`] and [`KeyFileError::Create`] when the file system refuses.
 pub fn load_or_create_key(path: &Path) -> Result<SecretBox<[u8; KEY_BYTES]>, KeyFileError> {
@@ -107,7 +108,7 @@ fn check_mode(path: &Path, file: &File) -> Result<(), KeyFileError> {
     let metadata =
         file.metadata().map_err(|source| KeyFileError::Read { path: path.to_owned(), source })?;
     let mode = metadata.permissions().mode() & 0o777;
-    let of_others = mode & 0o077;
+    let of_others = mode & 0o037;
     if of_others == 0 { Ok(()) } else { Err(KeyFileError::TooOpen { path: path.to_owned(), mode }) }
 }
 

@@ -93,6 +93,7 @@ impl LocalDatabase {
                 head_office_password: self.access.query.head_office.password.clone(),
                 service_password: self.access.service.password.clone(),
                 identity_key: Some(self.access.identity_key.clone()),
+                connections: None,
             })
             .await?;
         admin.close().await;

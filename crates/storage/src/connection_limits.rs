@@ -24,6 +24,36 @@ pub struct ConnectionLimits {
     pub service: Option<usize>,
 }
 
+/// Connections that all servers together take, by the role that logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionNeeds {
+    /// As `retail_query`.
+    pub stores: usize,
+    /// As `retail_query_hq`.
+    pub head_office: usize,
+    /// As `retail_service`.
+    pub service: usize,
+}
+
+impl ConnectionNeeds {
+    /// What so many servers with such pools take. `pooled` says that a pooler stands between them and the database, as far as
+    /// callers' statements go: then its own limits count.
+    pub fn of(servers: usize, pool: &PoolSettings, pooled: bool) -> Self {
+        let head_office = pool.head_office_connections();
+        let of_callers = |connections| if pooled { 0 } else { servers * connections };
+        Self {
+            stores: of_callers(pool.max_connections - head_office),
+            head_office: of_callers(head_office),
+            service: servers * SERVICE_CONNECTIONS,
+        }
+    }
+
+    /// All of them.
+    pub fn together(&self) -> usize {
+        self.stores + self.head_office + self.service
+    }
+}
+
 impl ServiceDatabase {
     /// The database's clock: the time since 1970.
     ///
@@ -64,8 +94,7 @@ fn read(row: &Row) -> Result<ConnectionLimits, tokio_postgres::Error> {
 }
 
 impl ConnectionLimits {
-    /// Whether so many servers with such pools fit. `pooled` says that a pooler stands between them and the database, as
-    /// far as callers' statements go: then its own limits count.
+    /// Whether so many servers with such pools fit, as [`ConnectionNeeds::of`] has them.
     ///
     /// # Errors
     /// [`StorageError::Setting`] with the keys and the numbers.
@@ -75,10 +104,8 @@ impl ConnectionLimits {
         pool: &PoolSettings,
         pooled: bool,
     ) -> Result<(), StorageError> {
-        let head_office = pool.head_office_connections();
-        let stores = pool.max_connections - head_office;
-        let of_callers = if pooled { 0 } else { pool.max_connections };
-        let all = servers * (of_callers + SERVICE_CONNECTIONS);
+        let needs = ConnectionNeeds::of(servers, pool, pooled);
+        let all = needs.together();
         let too_many = |needed: usize, there_are: usize, whose: &str, fix: &str| {
             Err(StorageError::Setting(format!(
                 "{servers} servers (database.servers) with {} connections each (database.pool_max_connections) and \
@@ -96,14 +123,16 @@ impl ConnectionLimits {
             );
         }
         let roles = [
-            ("retail_query", servers * if pooled { 0 } else { stores }, self.stores),
-            ("retail_query_hq", servers * if pooled { 0 } else { head_office }, self.head_office),
-            ("retail_service", servers * SERVICE_CONNECTIONS, self.service),
+            ("retail_query", needs.stores, self.stores),
+            ("retail_query_hq", needs.head_office, self.head_office),
+            ("retail_service", needs.service, self.service),
         ];
         for (role, needed, limit) in roles {
             if let Some(limit) = limit.filter(|limit| needed > *limit) {
                 let whose = format!("of the role {role}");
-                let fix = format!("ALTER ROLE {role} CONNECTION LIMIT {needed}");
+                let fix = format!(
+                    "run `retail-mcp migrate` with the same settings, or ALTER ROLE {role} CONNECTION LIMIT {needed}"
+                );
                 return too_many(needed, limit, &whose, &fix);
             }
         }

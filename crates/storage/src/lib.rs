@@ -48,7 +48,7 @@ pub use audit::{
     AuditAnchor, AuditBreak, AuditFault, AuditPolicy, AuditRecord, AuditReport, AuditSettings,
     AuditStatistics, AuditWriter,
 };
-pub use connection_limits::ConnectionLimits;
+pub use connection_limits::{ConnectionLimits, ConnectionNeeds};
 pub use data_versions::PgDataVersions;
 pub use embeddings::{EmbeddingModelRecord, ProductText};
 pub use error::StorageError;

@@ -11,7 +11,7 @@ use tracing::info;
 
 pub use self::list::SCHEMA_VERSION;
 use crate::admin::failed;
-use crate::{Admin, IdentityKey, StorageError};
+use crate::{Admin, ConnectionNeeds, IdentityKey, StorageError};
 
 /// The oldest PostgreSQL that has all we use.
 const MIN_MAJOR_VERSION: i32 = 16;
@@ -48,6 +48,8 @@ pub struct MigrateOptions {
     pub service_password: Option<SecretString>,
     /// The key that signs identities; none leaves what is there.
     pub identity_key: Option<IdentityKey>,
+    /// What the servers will take; where a login role may take less, its limit is raised. None leaves the limits.
+    pub connections: Option<ConnectionNeeds>,
 }
 
 /// What a migration did.
@@ -127,6 +129,9 @@ impl Admin {
             self.set_password("retail_query", options.query_password.as_ref()).await?;
             self.set_password("retail_query_hq", options.head_office_password.as_ref()).await?;
             self.set_password("retail_service", options.service_password.as_ref()).await?;
+            if let Some(needs) = &options.connections {
+                notes.extend(self.raise_connection_limits(needs).await?);
+            }
         } else {
             notes.push(format!(
                 "{} may not change roles: the passwords of the login roles are as they were",
@@ -249,6 +254,33 @@ impl Admin {
             .await
             .map(|value| value.unwrap_or(false))
             .map_err(failed("look at the database"))
+    }
+
+    /// Limits that are too low for the servers, so that these need not be refused. None is ever lowered.
+    async fn raise_connection_limits(
+        &mut self,
+        needs: &ConnectionNeeds,
+    ) -> Result<Vec<String>, StorageError> {
+        let mut notes = Vec::new();
+        for (role, needed) in [
+            ("retail_query", needs.stores),
+            ("retail_query_hq", needs.head_office),
+            ("retail_service", needs.service),
+        ] {
+            let limit: i32 =
+                sqlx::query_scalar("SELECT rolconnlimit FROM pg_roles WHERE rolname = $1")
+                    .bind(role)
+                    .fetch_one(&mut self.connection)
+                    .await
+                    .map_err(failed("read the connection limit of a login role"))?;
+            // Below zero there is none, which the posture does not let pass.
+            if usize::try_from(limit).is_ok_and(|limit| limit < needed) {
+                let sql = format!("ALTER ROLE {role} CONNECTION LIMIT {needed}");
+                self.execute_on_roles(&sql, "raise the connection limit of a login role").await?;
+                notes.push(format!("{role} may now take {needed} connections, and not {limit}"));
+            }
+        }
+        Ok(notes)
     }
 
     async fn set_password(

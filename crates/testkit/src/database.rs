@@ -121,6 +121,7 @@ impl TestDatabase {
             head_office_password: Some(HEAD_OFFICE_PASSWORD.into()),
             service_password: Some(SERVICE_PASSWORD.into()),
             identity_key: Some(IdentityKey::new(IDENTITY_KEY)),
+            connections: None,
         }
     }
 }

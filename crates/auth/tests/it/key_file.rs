@@ -77,9 +77,10 @@ fn those_who_make_it_at_once_get_the_same_key() {
 }
 
 #[rstest]
-#[case(0o640)]
 #[case(0o604)]
 #[case(0o620)]
+#[case(0o650)]
+#[case(0o660)]
 #[case(0o644)]
 fn a_file_that_others_can_open_is_refused(#[case] mode: u32) {
     let folder = tempfile::tempdir().unwrap();
@@ -93,6 +94,8 @@ fn a_file_that_others_can_open_is_refused(#[case] mode: u32) {
 #[rstest]
 #[case(0o600)]
 #[case(0o400)]
+#[case::as_kubernetes_mounts_it(0o440)]
+#[case(0o640)]
 fn a_private_file_is_read(#[case] mode: u32) {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), &"ab".repeat(32), mode);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::Context;
 use clap::Args;
 use retail_auth::load_or_create_key;
-use retail_storage::{Admin, MigrateOptions};
+use retail_storage::{Admin, ConnectionNeeds, MigrateOptions, PoolSettings};
 
 use super::print;
 use crate::access;
@@ -35,6 +35,14 @@ impl Migrate {
                 head_office_password: database.head_office_password.clone(),
                 service_password: database.service_password.clone(),
                 identity_key: Some(key),
+                connections: Some(ConnectionNeeds::of(
+                    database.servers,
+                    &PoolSettings {
+                        max_connections: database.pool_max_connections,
+                        ..PoolSettings::default()
+                    },
+                    database.pooler_host.is_some(),
+                )),
             })
             .await?;
         admin.close().await;

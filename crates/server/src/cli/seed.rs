@@ -25,8 +25,11 @@ pub(super) struct Seed {
     /// Replace the rows that are there
     #[arg(long)]
     replace: bool,
+    /// Leave sample data that are there as they are, and succeed: for set-ups that run again
+    #[arg(long, conflicts_with = "replace")]
+    if_empty: bool,
     /// Load nothing: measure the loaded data against its targets
-    #[arg(long, conflicts_with_all = ["replace", "scale", "seed", "until"])]
+    #[arg(long, conflicts_with_all = ["replace", "if_empty", "scale", "seed", "until"])]
     verify: bool,
 }
 
@@ -79,6 +82,10 @@ impl Seed {
 
     async fn run_on(&self, admin: &mut Admin) -> anyhow::Result<ExitCode> {
         if !self.verify {
+            if self.if_empty && admin.load_record().await?.is_some() {
+                print("sample data are there already\n");
+                return Ok(ExitCode::SUCCESS);
+            }
             sample::load(admin, self.data.spec(), self.replace).await?;
             return Ok(ExitCode::SUCCESS);
         }

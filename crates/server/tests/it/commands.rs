@@ -41,6 +41,8 @@ fn the_commands_work_beside_a_running_demo() {
         assert!(unknown.stderr.contains(&store.name), "{}", unknown.stderr);
     }
 
+    let again = beside(&["seed", "--if-empty", "--scale=full"]);
+    assert_eq!((again.code, again.stdout.as_str()), (Some(0), "sample data are there already\n"));
     let verified = beside(&["seed", "--verify"]);
     assert_eq!(verified.code, Some(1), "{verified:?}");
     println!("seed --verify at scale tiny: {}", verified.stderr);

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use retail_embedded_postgres::{Cluster, ClusterOptions};
 use retail_server::access::DatabaseAccess;
-use retail_storage::{Admin, DatabaseSettings, IdentityKey, Login, QueryLogins, TlsMode};
+use retail_storage::{
+    Admin, ConnectionNeeds, DatabaseSettings, IdentityKey, Login, MigrateOptions, MigrationReport,
+    PoolSettings, QueryLogins, ServiceDatabase, TlsMode,
+};
 use retail_testkit::{
     HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase,
 };
@@ -52,11 +55,49 @@ async fn migrated(cluster: &Cluster) -> DatabaseAccess {
         identity_key: IdentityKey::new(IDENTITY_KEY),
         identity_key_file: None,
     };
-    let superuser = login(&connection.superuser, &connection.password);
-    let mut admin = Admin::connect(&access.settings, &superuser).await.unwrap();
-    admin.migrate(&TestDatabase::migrate_options()).await.unwrap();
-    admin.close().await;
+    migrate(cluster, &access, &TestDatabase::migrate_options()).await;
     access
+}
+
+async fn migrate(
+    cluster: &Cluster,
+    access: &DatabaseAccess,
+    options: &MigrateOptions,
+) -> MigrationReport {
+    let connection = cluster.connection();
+    let superuser = Login {
+        user: connection.superuser.clone(),
+        password: Some(connection.password.clone().into()),
+    };
+    let mut admin = Admin::connect(&access.settings, &superuser).await.unwrap();
+    let report = admin.migrate(options).await.unwrap();
+    admin.close().await;
+    report
+}
+
+/// In a cluster of its own: roles are the cluster's.
+#[tokio::test]
+async fn migrating_makes_room_for_all_servers_and_takes_none_away() {
+    let scratch = scratch();
+    let cluster = start(&scratch.path().join("postgres")).await;
+    let access = migrated(&cluster).await;
+    let service = ServiceDatabase::new(&access.settings, &access.service).unwrap();
+    let pool = PoolSettings { max_connections: 12, ..PoolSettings::default() };
+    let fits = async |servers| {
+        let limits = service.connection_limits().await.unwrap();
+        limits.check(servers, &pool, false).map_err(|error| error.to_string())
+    };
+    let refused = fits(5).await.unwrap_err();
+    assert!(refused.contains("retail-mcp migrate"), "{refused}");
+    for (servers, notes) in [(5, 1), (2, 0)] {
+        let connections = Some(ConnectionNeeds::of(servers, &pool, false));
+        let options = MigrateOptions { connections, ..TestDatabase::migrate_options() };
+        let report = migrate(&cluster, &access, &options).await;
+        let raised = report.notes.iter().filter(|note| note.contains("may now take")).count();
+        assert_eq!(raised, notes, "{report:?}");
+        fits(5).await.unwrap();
+    }
+    stop(cluster).await;
 }
 
 /// Waits until `/ready` answers with this status, and gives its body.

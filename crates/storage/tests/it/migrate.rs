@@ -105,6 +105,7 @@ async fn another_identity_key_is_refused() {
     let database = TestDatabase::seeded().await;
     let options = MigrateOptions {
         identity_key: Some(IdentityKey::new([9; IdentityKey::BYTES])),
+        connections: None,
         ..MigrateOptions::default()
     };
     let error = database.admin().await.migrate(&options).await.unwrap_err();

@@ -125,8 +125,8 @@ pub(super) const KEYS: &[Key] = &[
         "database.pool_max_connections",
         integer(2, 1000),
         Some("8"),
-        "The most connections, those for stores and those for head office together. Each query role may \
-         have 40, of all servers together, until an administrator sets another `CONNECTION LIMIT`.",
+        "The most connections, those for stores and those for head office together. Each login \
+         role may have 40, of all servers together, or as many as `database.servers` of them need when `retail-mcp migrate` runs.",
     ),
     key(
         "database.servers",
@@ -134,7 +134,7 @@ pub(super) const KEYS: &[Key] = &[
         Some("1"),
         "How many servers share the database, this one among them: the most that autoscaling may start. `serve` does not \
          start when their connections together are more than PostgreSQL's `max_connections` or the `CONNECTION LIMIT` of \
-         a role allow.",
+         a role allow. `migrate` raises the latter.",
     ),
     key(
         "database.pool_acquire_timeout",
