@@ -73,6 +73,15 @@ async fn watch(database: Weak<QueryDatabase>, service: Arc<ServiceDatabase>) {
     }
 }
 
+/// Looks whether the database is still fit, until nobody asks it any more.
+async fn look_again(database: Weak<QueryDatabase>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        let Some(database) = database.upgrade() else { return };
+        database.look_again().await;
+    }
+}
+
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("mcp", &self.mcp).finish_non_exhaustive()
@@ -102,6 +111,10 @@ impl App {
             Arc::new(query_database(config, &access, &replicas, &telemetry, traces.as_ref())?);
         if let Some(file) = access.identity_key_file {
             tokio::spawn(key_file::follow(Arc::downgrade(&database), file));
+        }
+        if !config.database.posture_every.is_zero() {
+            let every = config.database.posture_every;
+            tokio::spawn(look_again(Arc::downgrade(&database), every));
         }
         let service = Arc::new(ServiceDatabase::new(&access.settings, &access.service)?);
         if !replicas.addresses.is_empty() {

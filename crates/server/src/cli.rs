@@ -148,7 +148,7 @@ fn run_with(cli: Cli, mut config: Config) -> anyhow::Result<ExitCode> {
         if matches!(cli.command, Command::Serve) {
             logging::reread_level_at_sighup(Arc::clone(&logging), sources(&cli))?;
         }
-        dispatch(cli.command, config).await
+        Box::pin(dispatch(cli.command, config)).await
     });
     logging.shut_down();
     // A read of standard input, or a start of PostgreSQL that was given up, may still go on.

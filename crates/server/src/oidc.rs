@@ -10,6 +10,7 @@ use retail_auth::{
     OidcSettings, ProtectedResourceMetadata, RuleGrant,
 };
 use retail_domain::Scope;
+use tracing::{info, warn};
 
 use crate::config::{AuthConfig, IssuerConfig, RuleConfig};
 
@@ -158,8 +159,24 @@ impl SignIn {
 
 /// Keeps the keys of providers fresh until the resolver is gone.
 pub(crate) async fn keep_fresh(resolver: Weak<OidcResolver>) {
+    let mut failing = BTreeSet::new();
     while let Some(resolver) = Weak::upgrade(&resolver) {
         resolver.refresh().await;
+        // Told once an outage, and not as callers notice it: that may be a day later.
+        let outages = resolver.outages();
+        for (issuer, reason) in &outages {
+            if !failing.contains(issuer) {
+                warn!(
+                    alert = "identity_provider",
+                    issuer, reason, "an identity provider gives no keys"
+                );
+            }
+        }
+        let now_failing: BTreeSet<String> = outages.into_iter().map(|(issuer, _)| issuer).collect();
+        for issuer in failing.difference(&now_failing) {
+            info!(issuer, "an identity provider gives keys again");
+        }
+        failing = now_failing;
         drop::<Arc<OidcResolver>>(resolver);
         tokio::time::sleep(REFRESH_EVERY).await;
     }

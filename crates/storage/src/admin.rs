@@ -1,11 +1,16 @@
 //! The administrator's connection: migrations, loading, and what only an operator may ask.
 
+use std::time::Duration;
+
 use retail_domain::{RlsUserId, Store, StoreId};
 use sqlx::postgres::{PgConnection, PgValueRef};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, ValueRef};
 use uuid::Uuid;
 
 use crate::{DatabaseSettings, Login, StorageError};
+
+/// Longest time to connect.
+const CONNECT_WITHIN: Duration = Duration::from_secs(30);
 
 /// A connection that may change the database. No caller's statement ever runs on it.
 #[derive(Debug)]
@@ -27,15 +32,14 @@ impl Admin {
     /// Connects as an administrator, or as `retail_migrator` once it exists.
     ///
     /// # Errors
-    /// [`StorageError::Connect`] when the server is not reached or refuses.
+    /// [`StorageError::Connect`] when the server is not reached within half a minute, or refuses.
     pub async fn connect(settings: &DatabaseSettings, login: &Login) -> Result<Self, StorageError> {
-        let connection =
-            settings
-                .sqlx_options(login)
-                .disable_statement_logging()
-                .connect()
-                .await
-                .map_err(|source| StorageError::Connect { user: login.user.clone(), source })?;
+        let options = settings.sqlx_options(login).disable_statement_logging();
+        // A server that hangs takes the connection and says nothing.
+        let connected = tokio::time::timeout(CONNECT_WITHIN, options.connect()).await;
+        let connection = connected
+            .unwrap_or_else(|late| Err(sqlx::Error::Io(std::io::Error::other(late))))
+            .map_err(|source| StorageError::Connect { user: login.user.clone(), source })?;
         Ok(Self { connection, user: login.user.clone() })
     }
 

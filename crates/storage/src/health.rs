@@ -38,7 +38,7 @@ impl PgHealthProbe {
     }
 
     async fn try_identity(&self, who: Who) -> Result<(), Error> {
-        let transaction = self.database.begin(who, CHECK_TIMEOUT).await?;
+        let transaction = self.database.begin(who, CHECK_TIMEOUT).await?.unobserved();
         let client = transaction.client();
         client
             .query_typed("SELECT store_id FROM retail.stores LIMIT 1", &[])
@@ -47,16 +47,31 @@ impl PgHealthProbe {
         transaction.finish().await
     }
 
+    /// Whether callers have all connections of a pool.
+    fn has_none_free(&self, pool: Option<&str>) -> bool {
+        let pools = self.database.pools();
+        pools.iter().any(|status| Some(status.name) == pool && status.used >= status.max)
+    }
+
     async fn try_service(service: &ServiceDatabase) -> Result<(), Error> {
         service.rows("SELECT 1", &[], CHECK_TIMEOUT).await.map(drop)
     }
 
-    async fn part(name: &str, tried: impl Future<Output = Result<(), Error>>) -> PartHealth {
+    async fn part(
+        &self,
+        name: &str,
+        pool: Option<&str>,
+        tried: impl Future<Output = Result<(), Error>>,
+    ) -> PartHealth {
         let problem = match tokio::time::timeout(CHECK_TIMEOUT, tried).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => {
                 warn!(part = name, error = &error as &dyn std::error::Error, "not ready");
                 Some(error.public_message().to_owned())
+            }
+            // A pool that is used up is not a database that hangs.
+            Err(_) if self.has_none_free(pool) => {
+                Some("no database connection was free in time".to_owned())
             }
             Err(_) => Some("the database does not answer in time".to_owned()),
         };
@@ -72,14 +87,19 @@ impl HealthProbe for PgHealthProbe {
         let service = async {
             match self.service.as_deref() {
                 Some(service) => {
-                    Some(Self::part("database_service", Self::try_service(service)).await)
+                    let tried = Self::try_service(service);
+                    Some(self.part("database_service", None, tried).await)
                 }
                 None => None,
             }
         };
         let (stores, head_office, service) = tokio::join!(
-            Self::part("database", self.try_identity(nobody)),
-            Self::part("database_head_office", self.try_identity(Who::AllStores)),
+            self.part("database", Some("stores"), self.try_identity(nobody)),
+            self.part(
+                "database_head_office",
+                Some("head_office"),
+                self.try_identity(Who::AllStores)
+            ),
             service
         );
         HealthReport { parts: [stores, head_office].into_iter().chain(service).collect() }

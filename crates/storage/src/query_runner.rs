@@ -118,6 +118,10 @@ impl PgQueryRunner {
         offset: u64,
         limits: &QueryLimits,
     ) -> Result<Option<QueryAnswer>, Error> {
+        // What was found of the primary holds for those that follow it.
+        if !self.database.primary.gate.is_open() {
+            return Ok(None);
+        }
         let Some(replica) = self.database.replicas.pick() else { return Ok(None) };
         let Some(has_all_until) = replica.has_all_until() else { return Ok(None) };
         let run = Box::pin(self.run_on(&replica.place, principal, query, offset, limits));

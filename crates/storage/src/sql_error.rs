@@ -33,6 +33,11 @@ pub(crate) fn statement_failed(error: &tokio_postgres::Error, prefix: &str) -> E
         return Error::new(ErrorCode::QueryNotAllowed, format!("not a read-only query: {message}"))
             .with_hint(ONE_QUERY);
     }
+    if *state == SqlState::LOCK_NOT_AVAILABLE {
+        return Error::new(ErrorCode::Unavailable, "a table of the statement is locked now")
+            .with_hint("try again in a moment")
+            .with_cause(refusal.clone());
+    }
     if is_our_fault(state) {
         return Error::unavailable("the database", refusal.clone());
     }
@@ -88,10 +93,18 @@ fn is_not_a_query(state: &SqlState, message: &str) -> bool {
         || (*state == SqlState::FEATURE_NOT_SUPPORTED && message.contains("data-modifying"))
 }
 
-/// Whether the server, not the statement, is the trouble: it shuts down, starts, or is full.
+/// Whether the server, not the statement, is the trouble: it shuts down, starts, is full or broken, or others are in the way.
 fn is_our_fault(state: &SqlState) -> bool {
     let class = state.code().get(..2).unwrap_or_default();
-    matches!(class, "08" | "57" | "58" | "28" | "3D") || *state == SqlState::TOO_MANY_CONNECTIONS
+    matches!(class, "08" | "57" | "58" | "28" | "3D" | "XX")
+        || [
+            SqlState::TOO_MANY_CONNECTIONS,
+            SqlState::DISK_FULL,
+            SqlState::LOCK_NOT_AVAILABLE,
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+        ]
+        .contains(state)
 }
 
 fn hint(state: &SqlState, message: &str) -> Option<&'static str> {

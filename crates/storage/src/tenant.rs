@@ -187,6 +187,12 @@ impl TenantTransaction {
         }
     }
 
+    /// Nobody is told of it: it is a probe's.
+    pub(crate) fn unobserved(mut self) -> Self {
+        self.watched.observer = None;
+        self
+    }
+
     /// The comment that names the trace, to stand before a statement.
     pub(crate) fn comment(&self) -> &str {
         &self.comment

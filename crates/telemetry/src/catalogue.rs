@@ -92,7 +92,7 @@ metrics! {
             "operation_duration", "business_queries_by_type", "tool_usage";
     DB_OPERATION_DURATION = Histogram "db.client.operation.duration" ["s"]
         ("db.system.name", "db.client.connection.pool.name", "error.type")
-        "Transactions under a signed identity, without the wait for a connection; those of probes are among them."
+        "Transactions under a signed identity, without the wait for a connection. Those of probes are left out."
         was "database_queries_total", "database_query_duration_seconds";
     DB_CONNECTION_WAIT = Histogram "db.client.connection.wait_time" ["s"] ("db.client.connection.pool.name")
         "Waits for a connection that was given. Waits for the caller's turn are not in it.";
@@ -153,12 +153,12 @@ metrics! {
         "Processor time of the process."
         was "system_cpu_usage_percent";
     PROCESS_CPU_LIMIT = Gauge "retail.process.cpu_limit" ["{cpu}"] ()
-        "Processors that it may use, by its container or the machine, rounded down to whole ones.";
+        "Processors that it may use, by its control groups or the machine; half of one is 0.5.";
     PROCESS_MEMORY = Gauge "process.memory.usage" ["By"] ()
         "Resident memory of the process."
         was "system_memory_usage_bytes";
     PROCESS_MEMORY_LIMIT = Gauge "retail.process.memory_limit" ["By"] ()
-        "Memory that it may use, by its container or the machine.";
+        "Memory that it may use, by its control groups or the machine.";
     PROCESS_UPTIME = Gauge "process.uptime" ["s"] ()
         "Time since its start.";
 }

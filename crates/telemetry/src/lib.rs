@@ -2,6 +2,7 @@
 
 mod alarms;
 mod catalogue;
+mod cgroup;
 #[cfg(feature = "export")]
 mod export;
 #[cfg(any(feature = "export", feature = "notify"))]

@@ -140,7 +140,9 @@ impl Monitor {
                 let passed = at.saturating_sub(then).as_secs_f64();
                 let worked = sample.cpu_time.saturating_sub(before.cpu_time).as_secs_f64();
                 if passed > 0.0 {
-                    state.cpu_ratio = worked / passed / sample.cpu_limit.max(1.0);
+                    state.cpu_ratio = worked
+                        / passed
+                        / if sample.cpu_limit > 0.0 { sample.cpu_limit } else { 1.0 };
                 }
             }
             if let Some(slot) = state.week.at(at) {

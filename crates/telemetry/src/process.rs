@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
+use crate::cgroup::Limits;
+
 /// What the process has taken, and may take.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct ProcessSample {
@@ -37,9 +39,13 @@ impl ProcessProbe {
     pub(crate) fn new() -> Self {
         let mut system = System::new().ok();
         let memory_limit_bytes = system.as_mut().map(memory_limit).unwrap_or_default();
-        // The cgroup's quota is in it.
+        let limits = Limits::own();
+        let memory_limit_bytes =
+            limits.memory_bytes.map_or(memory_limit_bytes, |limit| limit.min(memory_limit_bytes));
+        // A quota is in it too, but as whole processors, and one at least.
         #[expect(clippy::cast_precision_loss, reason = "a number of processors")]
-        let cpu_limit = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
+        let there_are = || std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
+        let cpu_limit = limits.cpus.unwrap_or_else(there_are);
         Self { system, pid: sysinfo::get_current_pid().ok(), cpu_limit, memory_limit_bytes }
     }
 

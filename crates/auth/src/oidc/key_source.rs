@@ -232,6 +232,11 @@ impl KeySource {
         }
     }
 
+    /// Why the last try to fetch keys failed, if it did. The last keys may still count.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.lock().failure.clone()
+    }
+
     fn fault(&self, state: &State) -> TokenFault {
         let reason = state.failure.clone().unwrap_or_else(|| "its keys are too old".to_owned());
         TokenFault::Provider { issuer: self.issuer.clone(), reason }

@@ -113,6 +113,16 @@ impl OidcResolver {
         }
     }
 
+    /// The providers that did not answer when they were last asked for keys, and why. Calls go on with the last keys for as
+    /// long as `outage_grace` says.
+    pub fn outages(&self) -> Vec<(String, String)> {
+        let failing = self
+            .issuers
+            .iter()
+            .filter_map(|issuer| Some((issuer.settings.issuer.clone(), issuer.keys.failure()?)));
+        failing.collect()
+    }
+
     /// For an operator: of each provider its issuer, and how many keys it has for us or why there are none.
     pub async fn providers(&self) -> Vec<(String, Result<usize, String>)> {
         let mut providers = Vec::new();

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::Args;
 use retail_storage::{Admin, EmbeddingModelRecord, Finding, FindingState, Posture, StorageError};
+use tracing::warn;
 
 use super::print;
 use crate::access::{self, DatabaseAccess};
@@ -32,6 +33,9 @@ pub(super) struct Doctor {
     json: bool,
 }
 
+/// The longest that is waited for what an administrator looks at.
+const ADMIN_LOOKS_WITHIN: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// What an administrator alone can see.
 struct SeenByAdmin {
     models: Vec<EmbeddingModelRecord>,
@@ -52,11 +56,14 @@ impl Doctor {
                 Some(login) => {
                     let settings = access::settings(&config.database)?;
                     match Admin::connect(&settings, &login).await {
-                        Ok(mut admin) => {
-                            let seen = self.look_as_admin(&mut admin).await;
-                            admin.close().await;
-                            Some(seen?)
-                        }
+                        Ok(mut admin) => match self.within_reason(&mut admin).await {
+                            Some(seen) => {
+                                admin.close().await;
+                                Some(seen?)
+                            }
+                            // Whatever holds it up is in the way of servers, too, and their roles find more.
+                            None => None,
+                        },
                         // What the server's own roles find says more.
                         Err(StorageError::Connect { .. }) if !self.rollups => None,
                         Err(error) => return Err(error.into()),
@@ -86,6 +93,22 @@ impl Doctor {
         let seen = self.look_as_admin(&mut admin).await;
         admin.close().await;
         self.examine(app, config, data_dir, Some(seen?)).await
+    }
+
+    /// None where the database takes too long: a lock is held, or it hangs. Sums of all orders may take what they take.
+    async fn within_reason(&self, admin: &mut Admin) -> Option<anyhow::Result<SeenByAdmin>> {
+        let look = Box::pin(self.look_as_admin(admin));
+        if self.rollups {
+            return Some(look.await);
+        }
+        let seen = tokio::time::timeout(ADMIN_LOOKS_WITHIN, look).await.ok();
+        if seen.is_none() {
+            warn!(
+                seconds = ADMIN_LOOKS_WITHIN.as_secs(),
+                "the database did not answer an administrator in time: vectors and plans were not looked at"
+            );
+        }
+        seen
     }
 
     async fn look_as_admin(&self, admin: &mut Admin) -> anyhow::Result<SeenByAdmin> {

@@ -102,6 +102,9 @@ pub struct DatabaseConfig {
     pub pool_max_connections: usize,
     /// Servers that share the database, this one among them.
     pub servers: usize,
+    /// How often it is looked whether the database is still fit. Zero: never.
+    #[serde(with = "humantime_serde")]
+    pub posture_every: Duration,
     /// The longest wait for a free connection.
     #[serde(with = "humantime_serde")]
     pub pool_acquire_timeout: Duration,

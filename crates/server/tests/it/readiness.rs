@@ -10,13 +10,14 @@ use retail_storage::{
     PoolSettings, QueryLogins, ServiceDatabase, TlsMode,
 };
 use retail_testkit::{
-    HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase,
+    HEAD_OFFICE_PASSWORD, IDENTITY_KEY, QUERY_PASSWORD, SERVICE_PASSWORD, TestDatabase, store,
 };
 use serde_json::json;
 
-use crate::support::{TestServer, installation, scratch};
+use crate::support::{TestServer, access_to, installation, scratch};
 
-const WITHIN: Duration = Duration::from_secs(5);
+/// Longer than a gate that refused waits before it looks again.
+const WITHIN: Duration = Duration::from_secs(12);
 const CATEGORIES: &str = "SELECT count(*) FROM retail.categories";
 
 async fn start(folder: &Path) -> Cluster {
@@ -73,6 +74,26 @@ async fn migrate(
     let report = admin.migrate(options).await.unwrap();
     admin.close().await;
     report
+}
+
+/// Somebody opens the database under a running server. The server notices by itself, and answers nobody until it is mended.
+#[tokio::test]
+async fn a_database_that_is_opened_meanwhile_is_left() {
+    let database = TestDatabase::seeded().await;
+    let variables = [("DATABASE__POSTURE_EVERY", "100ms"), ("CACHE__MODE", "memory")];
+    let server = TestServer::with(access_to(&database), &variables);
+    let seattle = server.manager(&store("Zava Retail Seattle"));
+    let stores = "SELECT count(DISTINCT store_id) FROM retail.orders";
+    assert_eq!(server.query(&seattle, stores).await.rows()[0][0], 1);
+    database.psql("CREATE POLICY open ON retail.orders FOR SELECT TO retail_query USING (true)");
+    let body = ready_is(&server, 503).await;
+    let problem = body["parts"][0]["problem"].as_str().unwrap();
+    assert!(problem.contains("not fit to be served from"), "{body}");
+    let failure = server.query(&seattle, stores).await.failure();
+    assert_eq!(failure["code"], "unavailable", "{failure}");
+    database.psql("DROP POLICY open ON retail.orders");
+    ready_is(&server, 200).await;
+    assert_eq!(server.query(&seattle, stores).await.rows()[0][0], 1);
 }
 
 /// In a cluster of its own: roles are the cluster's.

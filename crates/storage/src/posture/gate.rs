@@ -20,10 +20,10 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(15);
 /// After a refusal the database is not looked at again for this long.
 const REFUSED_FOR: Duration = Duration::from_secs(5);
 
-/// Shut until a look at the database finds it good, then open for good.
+/// Shut until a look at the database finds it good, and again when a later look does not.
 ///
 /// A database that is down is not looked at, so it cannot open the gate; the first call after it
-/// came up does.
+/// came up does. Nor does it shut it: nobody is answered then anyway.
 #[derive(Debug)]
 pub(crate) struct PostureGate(Arc<Shared>);
 
@@ -99,6 +99,27 @@ impl PostureGate {
             Ok(posture) if posture.must_refuse() => Err(unfit()),
             Ok(_) => Ok(()),
             Err(error) => Err(Error::unavailable("the database", error)),
+        }
+    }
+
+    /// Whether calls go through.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.open.load(Ordering::Acquire)
+    }
+
+    /// Looks again at a database that was found good before, and shuts where it is not any more.
+    pub(crate) async fn look_again(&self) {
+        let mut last = Arc::clone(&self.0.last).lock_owned().await;
+        if let Ok(posture) = self.0.look().await
+            && posture.must_refuse()
+        {
+            last.refused = Some(Instant::now());
+            if self.0.open.swap(false, Ordering::AcqRel) {
+                error!(
+                    alert = "posture_lost",
+                    "the database is not fit to be served from any more; no call is answered:\n{posture}"
+                );
+            }
         }
     }
 

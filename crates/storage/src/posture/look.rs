@@ -13,7 +13,10 @@ use super::{ASK, Finding, FindingState, Posture, Row};
 use crate::connection::QueryManager;
 use crate::identity::Who;
 use crate::key_ring::KeyRing;
-use crate::{IdentityKey, QueryDatabase, StorageError};
+use crate::{IdentityKey, QueryDatabase, SCHEMA_VERSION, StorageError};
+
+/// The row that says which version's functions these are, as `sql/posture/posture.sql` names it.
+const SCHEMA_VERSION_CHECK: &str = "schema version";
 
 /// The layer whose probes depend on it, as `sql/posture/functions.sql` names it.
 const LOCKDOWN: &str = "catalogue lockdown";
@@ -30,6 +33,12 @@ impl QueryDatabase {
     /// [`StorageError::QueryRole`] when a role cannot log in. That is not a bad posture: nothing is known.
     pub async fn posture(&self) -> Result<Posture, StorageError> {
         self.primary.gate.look().await
+    }
+
+    /// Looks again at a database that calls go to, and stops them where it is not good any more: somebody may have changed
+    /// it. They go on by themselves once it is mended.
+    pub async fn look_again(&self) {
+        self.primary.gate.look_again().await;
     }
 }
 
@@ -103,10 +112,32 @@ async fn look_as(
 /// What the function says.
 async fn ask(client: &Client, user: &str) -> Result<Vec<Finding>, tokio_postgres::Error> {
     match client.query_typed(ASK, &[]).await {
-        Ok(rows) => rows.iter().map(finding).collect(),
+        Ok(rows) => {
+            let mut findings = rows.iter().map(finding).collect::<Result<Vec<_>, _>>()?;
+            findings.extend(too_old(&findings));
+            Ok(findings)
+        }
         Err(error) if cannot_be_asked(&error) => Ok(vec![unasked(user)]),
         Err(error) => Err(error),
     }
+}
+
+/// A database that an earlier version migrated last. One of a later version is good: servers are replaced after it.
+fn too_old(findings: &[Finding]) -> Option<Finding> {
+    let version = findings.iter().find(|finding| finding.check == SCHEMA_VERSION_CHECK);
+    let version = version.and_then(|finding| finding.subject.parse::<i64>().ok());
+    if version.is_some_and(|version| version >= SCHEMA_VERSION) {
+        return None;
+    }
+    let found = version.map_or_else(|| "an earlier one".to_owned(), |version| version.to_string());
+    Some(Finding {
+        check: SCHEMA_VERSION_CHECK.to_owned(),
+        subject: SCHEMA_VERSION.to_string(),
+        state: FindingState::Missing,
+        detail: format!("this program needs it, and the database has {found}"),
+        fix_sql: Some("-- run this version's `retail-mcp migrate`".to_owned()),
+        mandatory: true,
+    })
 }
 
 /// Looks at the service login over a connection of its own.
@@ -181,4 +212,33 @@ fn finding(row: &PgRow) -> Result<Finding, tokio_postgres::Error> {
         fix_sql: row.try_get(4)?,
         mandatory: row.try_get(5)?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(subject: &str) -> Finding {
+        Finding {
+            check: SCHEMA_VERSION_CHECK.to_owned(),
+            subject: subject.to_owned(),
+            state: FindingState::Good,
+            detail: String::new(),
+            fix_sql: None,
+            mandatory: true,
+        }
+    }
+
+    #[test]
+    fn the_functions_tell_this_version() {
+        let posture = include_str!("../../sql/posture/posture.sql");
+        let version = format!("WHEN '{SCHEMA_VERSION_CHECK}' THEN '{SCHEMA_VERSION}'");
+        assert!(posture.contains(&version));
+        let version_of = |number: i64| too_old(&[version(&number.to_string())]);
+        assert_eq!(version_of(SCHEMA_VERSION), None);
+        assert_eq!(version_of(SCHEMA_VERSION + 1), None, "servers are replaced after it");
+        let old = version_of(SCHEMA_VERSION - 1).unwrap();
+        assert!(old.must_refuse() && old.detail.contains("the database has"), "{old}");
+        assert!(too_old(&[]).is_some() && too_old(&[version("")]).is_some());
+    }
 }

@@ -260,3 +260,18 @@ async fn a_full_pool_says_so() {
     assert_eq!(error.code(), ErrorCode::Overloaded);
     assert!(error.is_retryable());
 }
+
+/// Others are in the way: that is nobody's mistake, and passes.
+#[tokio::test]
+async fn a_table_that_is_locked_is_not_the_callers_fault() {
+    let database = TestDatabase::seeded().await;
+    let runner = Unguarded::on(&database, 2);
+    let other = crate::isolation::connect(&database, &database.superuser()).await;
+    other.batch_execute("BEGIN; LOCK TABLE retail.orders IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let sql = SqlText::new("SELECT count(*) FROM retail.orders").unwrap();
+    let error = runner.run(&head_office().await, &sql, &QueryLimits::default()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
+    assert!(error.is_retryable() && error.public_message().contains("locked"), "{error}");
+    other.batch_execute("ROLLBACK").await.unwrap();
+    runner.run(&head_office().await, &sql, &QueryLimits::default()).await.unwrap();
+}

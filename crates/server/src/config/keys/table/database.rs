@@ -137,6 +137,13 @@ pub(super) const KEYS: &[Key] = &[
          a role allow. `migrate` raises the latter.",
     ),
     key(
+        "database.posture_every",
+        duration_ms(0, 24 * 60 * MINUTE_MS),
+        Some("2m"),
+        "How often a running server looks again whether the database is fit to be served from, as it did before it started. Where somebody \
+         opened it meanwhile, no call is answered, and `/ready` says no, until it is mended. `0s`: never.",
+    ),
+    key(
         "database.pool_acquire_timeout",
         duration_ms(10, MINUTE_MS),
         Some("5s"),
