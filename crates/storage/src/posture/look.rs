@@ -232,8 +232,8 @@ mod tests {
     #[test]
     fn the_functions_tell_this_version() {
         let posture = include_str!("../../sql/posture/posture.sql");
-        let version = format!("WHEN '{SCHEMA_VERSION_CHECK}' THEN '{SCHEMA_VERSION}'");
-        assert!(posture.contains(&version));
+        let told = format!("WHEN '{SCHEMA_VERSION_CHECK}' THEN '{SCHEMA_VERSION}'");
+        assert!(posture.contains(&told));
         let version_of = |number: i64| too_old(&[version(&number.to_string())]);
         assert_eq!(version_of(SCHEMA_VERSION), None);
         assert_eq!(version_of(SCHEMA_VERSION + 1), None, "servers are replaced after it");
