@@ -24,7 +24,7 @@ const CLIENT_LIMIT: Duration = Duration::from_mins(5);
 /// Runs everything, and fails when a part did. All that it starts has stopped when it returns.
 pub(crate) fn run(workspace: &Workspace, server_binary: Option<PathBuf>) -> Result<()> {
     let node = Node::provide(workspace, "conformance")?;
-    let python = Python::provide(workspace)?;
+    let python = Python::provide(workspace, "venv", "conformance/requirements.txt")?;
     let binary = if let Some(binary) = server_binary {
         std::path::absolute(binary)?
     } else {

@@ -7,6 +7,7 @@ mod conformance;
 mod console;
 mod dashboard;
 mod demo;
+mod deploy_check;
 mod faults;
 mod fuzz;
 mod layers;
@@ -75,6 +76,15 @@ enum Task {
     Alerts,
     /// Open the operators' page in a headless browser, and take pictures of it.
     Dashboard,
+    /// Check the deployment files, each by itself and all against each other.
+    DeployCheck {
+        /// Also prove each check: by a file that was broken on purpose.
+        #[arg(long)]
+        prove: bool,
+        /// Run this check alone; may be repeated.
+        #[arg(long = "only", value_name = "CHECK")]
+        only: Vec<String>,
+    },
     /// Check which crate depends on which.
     Layers,
     /// Check that no source file is too long.
@@ -109,6 +119,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Load { scenario } => load::run(&workspace, &scenario),
         Task::Faults { names } => faults::run(&workspace, &names),
         Task::Alerts => alerts::run(&workspace),
+        Task::DeployCheck { prove, only } => deploy_check::run(&workspace, prove, &only),
         Task::Dashboard => dashboard::run(&workspace),
         Task::Layers => layers::run(&workspace),
         Task::Tidy => tidy::run(&workspace),

@@ -81,19 +81,19 @@ fn major(version: &str) -> Option<u32> {
     version.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
-/// A Python with the packages of `conformance/requirements.txt`.
+/// A Python with the packages of a `requirements.txt`.
 #[derive(Debug)]
-pub(super) struct Python {
+pub(crate) struct Python {
     program: PathBuf,
     packages: Option<PathBuf>,
 }
 
 impl Python {
-    /// Makes a virtual environment, or, where Python cannot, a plain folder of packages.
-    pub(super) fn provide(workspace: &Workspace) -> Result<Self> {
-        let requirements = workspace.root().join("conformance/requirements.txt");
+    /// Makes a virtual environment called `name`, or, where Python cannot, a plain folder of packages.
+    pub(crate) fn provide(workspace: &Workspace, name: &str, requirements: &str) -> Result<Self> {
+        let requirements = workspace.root().join(requirements);
         let install = "install --only-binary :all: --require-hashes --quiet";
-        let venv = workspace.tools().join("venv");
+        let venv = workspace.tools().join(name);
         let program = venv.join("bin/python");
         let works = |program: &Path| CommandLine::new(program).words("-m pip --version").succeeds();
         if !works(&program) {
@@ -108,7 +108,7 @@ impl Python {
             })?;
             return Ok(Self { program, packages: None });
         }
-        let packages = workspace.tools().join("python");
+        let packages = workspace.tools().join(format!("{name}-packages"));
         fs::create_dir_all(&packages)
             .with_context(|| format!("creating {}", packages.display()))?;
         once(&packages, &requirements, || {
@@ -120,7 +120,7 @@ impl Python {
     }
 
     /// Runs Python with the packages in reach.
-    pub(super) fn run(&self) -> CommandLine {
+    pub(crate) fn run(&self) -> CommandLine {
         let python = CommandLine::new(&self.program);
         match &self.packages {
             Some(packages) => python.env("PYTHONPATH", packages.to_string_lossy()),
