@@ -41,7 +41,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::config::{AlertsConfig, Config, ServerConfig};
 use crate::readiness::Readiness;
-use crate::watch::{OwnCaller, Watch, Watchdog, Watched};
+use crate::watch::{Watch, Watchdog, Watched};
 use admission::Admission;
 use client_address::Proxies;
 use edge::{Around, Way};
@@ -85,9 +85,7 @@ pub fn edge(
         webhooks: app.webhooks,
         service: app.service,
     });
-    let own_caller = Arc::new(OwnCaller::new());
     let watchdog = Watchdog {
-        caller: Arc::clone(&own_caller),
         telemetry: Arc::clone(&app.telemetry),
         readiness: readiness.clone(),
         every: config.telemetry.watchdog.every,
@@ -104,7 +102,17 @@ pub fn edge(
         counts: config.telemetry.metrics,
         watch,
     };
-    let dashboard = dashboard::Dashboard::new(operations.clone(), readiness, draining);
+    let identities = Arc::new(identity::Identities {
+        resolver: app.identities,
+        source: app.credentials,
+        sign_in: sign_in.clone(),
+    });
+    let dashboard = dashboard::Dashboard::new(dashboard::Parts {
+        operations: operations.clone(),
+        readiness,
+        identities: Arc::clone(&identities),
+        draining,
+    });
     let edge = Edge(Arc::new(Way {
         around: Around {
             proxies: Proxies::new(server),
@@ -122,12 +130,7 @@ pub fn edge(
         cors: cors::layer(&server.cors_origins),
         admission: Admission::new(&config.limits, server),
         public: public.fallback(async || Refusal::NotFound.into_response()),
-        identities: identity::Identities {
-            resolver: app.identities,
-            source: app.credentials,
-            sign_in,
-            own_caller,
-        },
+        identities,
         step_up,
         mcp: app.mcp.streamable_http_service(options),
     }));

@@ -16,7 +16,7 @@ use crate::kept_answers::{CacheHealth, KeptAnswers};
 const REMEMBERED_FOR: Duration = Duration::from_secs(1);
 
 /// The part that the watchdog looks at.
-const TOOL_PATH: &str = "tool_path";
+pub(crate) const TOOL_PATH: &str = "tool_path";
 
 /// What is known of what a call needs. Cheap to clone.
 #[derive(Clone)]

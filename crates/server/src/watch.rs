@@ -13,8 +13,8 @@ use chrono::{DateTime, Utc};
 use retail_domain::ports::{Clock, SystemClock};
 use retail_storage::ServiceDatabase;
 use retail_telemetry::{
-    AlarmState, AlarmTimes, Alarms, Notice, PoolNow, ReportParts, ServerReport, Telemetry,
-    Webhooks, names,
+    AlarmNow, AlarmState, AlarmTimes, Alarms, Notice, PoolNow, ReportParts, ServerReport,
+    Telemetry, Webhooks, names,
 };
 use tracing::{info, warn};
 
@@ -24,7 +24,7 @@ use readings::{Increases, Seen};
 
 pub(crate) use readings::Totals;
 pub(crate) use servers::{ServerRow, Servers};
-pub(crate) use watchdog::{OwnCaller, Watchdog, guard_runtime};
+pub(crate) use watchdog::{OwnCall, OwnCaller, SUBJECT as WATCHDOG, Watchdog, guard_runtime};
 
 /// How often it is looked, whether anybody asks or not.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -172,7 +172,13 @@ impl Watch {
             not_ready: failing.map(|part| part.part).collect(),
             active_requests: self.telemetry.active_requests(),
             pools: pools.collect(),
-            alarms: firing.iter().map(|notice| notice.alarm.to_owned()).collect(),
+            alarms: firing
+                .iter()
+                .map(|notice| AlarmNow {
+                    alarm: notice.alarm.to_owned(),
+                    severity: notice.severity,
+                })
+                .collect(),
         };
         ServerReport::new(self.telemetry.monitor(), at, parts)
     }

@@ -119,7 +119,7 @@ impl PgQueryRunner {
         limits: &QueryLimits,
     ) -> Result<Option<QueryAnswer>, Error> {
         // What was found of the primary holds for those that follow it.
-        if !self.database.primary.gate.is_open() {
+        if self.database.primary.gate.is_shut_again() {
             return Ok(None);
         }
         let Some(replica) = self.database.replicas.pick() else { return Ok(None) };

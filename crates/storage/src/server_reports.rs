@@ -103,7 +103,8 @@ fn unreadable(error: &tokio_postgres::Error) -> Error {
 fn received(row: &Row) -> Result<ReceivedReport, tokio_postgres::Error> {
     Ok(ReceivedReport {
         server: row.try_get(0)?,
-        age: Duration::try_from_secs_f64(row.try_get(1)?).unwrap_or_default(),
+        // From a time that is to come, the database's clock was set back: who knows when it was.
+        age: Duration::try_from_secs_f64(row.try_get(1)?).unwrap_or(Duration::from_hours(1)),
         report: row.try_get(2)?,
     })
 }

@@ -4,7 +4,7 @@
 //! and CONTEXT of PostgreSQL stay here: they may quote values or names that are not the caller's.
 
 use retail_domain::{Error, ErrorCode};
-use tokio_postgres::error::{ErrorPosition, SqlState};
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 /// SQLSTATE of `transaction_timeout`, from PostgreSQL 17.
 pub(crate) const TRANSACTION_TIMEOUT: &str = "25P04";
@@ -33,13 +33,8 @@ pub(crate) fn statement_failed(error: &tokio_postgres::Error, prefix: &str) -> E
         return Error::new(ErrorCode::QueryNotAllowed, format!("not a read-only query: {message}"))
             .with_hint(ONE_QUERY);
     }
-    if *state == SqlState::LOCK_NOT_AVAILABLE {
-        return Error::new(ErrorCode::Unavailable, "a table of the statement is locked now")
-            .with_hint("try again in a moment")
-            .with_cause(refusal.clone());
-    }
     if is_our_fault(state) {
-        return Error::unavailable("the database", refusal.clone());
+        return trouble(refusal);
     }
     if is_identity_refusal(error) {
         return Error::new(ErrorCode::QueryNotAllowed, "the statement has no valid identity")
@@ -72,12 +67,20 @@ pub(crate) fn is_identity_refusal(error: &tokio_postgres::Error) -> bool {
 /// The error of a statement of ours: the caller did nothing wrong.
 pub(crate) fn our_statement_failed(error: &tokio_postgres::Error) -> Error {
     match error.as_db_error() {
-        Some(refusal) if is_our_fault(refusal.code()) => {
-            Error::unavailable("the database", refusal.clone())
-        }
+        Some(refusal) if is_our_fault(refusal.code()) => trouble(refusal),
         Some(refusal) => Error::internal(refusal.clone()),
         None => not_an_sql_error(error),
     }
+}
+
+/// What is nobody's mistake, and may pass.
+fn trouble(refusal: &DbError) -> Error {
+    if *refusal.code() == SqlState::LOCK_NOT_AVAILABLE {
+        return Error::new(ErrorCode::Unavailable, "a table of the statement is locked now")
+            .with_hint("try again in a moment")
+            .with_cause(refusal.clone());
+    }
+    Error::unavailable("the database", refusal.clone())
 }
 
 fn not_an_sql_error(error: &tokio_postgres::Error) -> Error {

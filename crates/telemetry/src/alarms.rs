@@ -54,7 +54,7 @@ pub struct AlarmRule {
 pub enum Reading {
     /// It is bad, and this is how. No identity, SQL or secret may be in it: it is sent to chat rooms.
     Bad(String),
-    /// Neither bad nor good enough to be over.
+    /// Not bad, and not good enough for an alarm to be over.
     Between,
     /// It is good.
     Good,
@@ -252,6 +252,10 @@ impl Watched {
             }
             Reading::Between => {
                 self.good_since = None;
+                // Not bad for all of the time: as in Prometheus, it begins anew.
+                if self.firing.is_none() {
+                    self.bad_since = None;
+                }
                 None
             }
             Reading::Good => {
@@ -310,10 +314,10 @@ mod tests {
     fn it_has_to_last_and_is_told_once() {
         assert_eq!(told(&"b".repeat(12)), []);
         assert_eq!(told(&"b".repeat(40)), [(120, AlarmState::Firing)]);
-        // A good look begins it anew; one between does not.
-        assert_eq!(told(&format!("{}g{}", "b".repeat(11), "b".repeat(12))), []);
-        let between = format!("{}-{}", "b".repeat(11), "b".repeat(2));
-        assert_eq!(told(&between), [(120, AlarmState::Firing)]);
+        // A look that is not bad begins it anew.
+        for letter in ["g", "-"] {
+            assert_eq!(told(&format!("{}{letter}{}", "b".repeat(11), "b".repeat(12))), []);
+        }
     }
 
     #[test]

@@ -31,6 +31,6 @@ pub use monitor::{
 #[cfg(feature = "notify")]
 pub use notify::{NotificationCounts, NotifyError, Sender, WebhookKind, WebhookSettings, Webhooks};
 pub use process::ProcessSample;
-pub use report::{Fleet, PoolNow, ReportParts, ServerReport};
+pub use report::{AlarmNow, Fleet, PoolNow, ReportParts, ServerReport};
 pub use statements::SlowStatement;
 pub use traces::{TraceSettings, Traces};

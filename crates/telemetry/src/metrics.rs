@@ -220,7 +220,7 @@ impl Telemetry {
         u64::try_from(self.active_requests.load(Ordering::Relaxed)).unwrap_or_default()
     }
 
-    /// Calls of tools that gave an answer, since the start.
+    /// Statements of callers that the database answered, since the start.
     pub fn answers(&self) -> u64 {
         self.answers.load(Ordering::Relaxed)
     }
@@ -331,9 +331,6 @@ impl OperationObserver for Telemetry {
         self.instruments.operation(operation);
         if let (TOOLS_CALL, Some(tool)) = (operation.method, operation.tool) {
             self.monitor.call(Instant::now(), tool, operation.error, operation.duration);
-            if operation.error.is_none() {
-                self.answers.fetch_add(1, Ordering::Relaxed);
-            }
         }
     }
 }
@@ -346,6 +343,9 @@ impl TransactionObserver for Telemetry {
     fn transaction_ended(&self, transaction: &ObservedTransaction<'_>) {
         self.instruments.transaction(transaction);
         self.monitor.transaction(Instant::now(), transaction);
+        if transaction.fingerprint.is_some() && transaction.error.is_none() {
+            self.answers.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -57,6 +57,8 @@ struct State {
     statements: Statements,
     last: Option<(Duration, ProcessSample)>,
     cpu_ratio: f64,
+    /// A mean in which what was [`NOW`] ago counts a third.
+    cpu_ratio_mean: Option<f64>,
 }
 
 impl fmt::Debug for Monitor {
@@ -91,6 +93,7 @@ impl Monitor {
             statements: Statements::default(),
             last: None,
             cpu_ratio: 0.0,
+            cpu_ratio_mean: None,
         };
         Self { started, state: Mutex::new(state) }
     }
@@ -140,9 +143,11 @@ impl Monitor {
                 let passed = at.saturating_sub(then).as_secs_f64();
                 let worked = sample.cpu_time.saturating_sub(before.cpu_time).as_secs_f64();
                 if passed > 0.0 {
-                    state.cpu_ratio = worked
-                        / passed
-                        / if sample.cpu_limit > 0.0 { sample.cpu_limit } else { 1.0 };
+                    let limit = if sample.cpu_limit > 0.0 { sample.cpu_limit } else { 1.0 };
+                    state.cpu_ratio = worked / passed / limit;
+                    let kept = (-passed / NOW.as_secs_f64()).exp();
+                    let before = state.cpu_ratio_mean.unwrap_or(state.cpu_ratio);
+                    state.cpu_ratio_mean = Some(before * kept + state.cpu_ratio * (1.0 - kept));
                 }
             }
             if let Some(slot) = state.week.at(at) {
@@ -275,6 +280,7 @@ impl State {
         let (_, last) = self.last.unwrap_or_default();
         SystemNow {
             cpu_ratio: self.cpu_ratio,
+            cpu_ratio_5m: self.cpu_ratio_mean.unwrap_or_default(),
             cpu_limit: last.cpu_limit,
             memory_bytes: last.memory_bytes,
             memory_limit_bytes: last.memory_limit_bytes,

@@ -5,8 +5,17 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alarms::Severity;
 use crate::latency::Latencies;
 use crate::monitor::{Calls, HttpNow, Monitor, Rates, SystemNow, ToolRow};
+
+/// The most of each that a report may have; more is left out. Each server tells its own word of itself, and a broken one must
+/// not break the others' page.
+const MAX_TOOLS: usize = 40;
+const MAX_POOLS: usize = 16;
+const MAX_NAMES: usize = 32;
+const MAX_NAME_CHARS: usize = 200;
+const MAX_COUNT: u64 = 1_000_000_000_000;
 
 /// The form of a report. A server leaves out those of others that are of another form.
 const FORMAT: u32 = 1;
@@ -32,9 +41,18 @@ pub struct ServerReport {
     pub http: HttpNow,
     /// Connections to the database.
     pub pools: Vec<PoolNow>,
-    /// Names of the alarms that count.
-    pub alarms: Vec<String>,
+    /// The alarms that count.
+    pub alarms: Vec<AlarmNow>,
     calls: Vec<ToolCalls>,
+}
+
+/// An alarm that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmNow {
+    /// Its name.
+    pub alarm: String,
+    /// How bad it is.
+    pub severity: Severity,
 }
 
 /// Connections that callers' statements run on.
@@ -77,8 +95,8 @@ pub struct ReportParts {
     pub active_requests: u64,
     /// Connections to the database.
     pub pools: Vec<PoolNow>,
-    /// Names of the alarms that count.
-    pub alarms: Vec<String>,
+    /// The alarms that count.
+    pub alarms: Vec<AlarmNow>,
 }
 
 impl ServerReport {
@@ -118,7 +136,42 @@ impl ServerReport {
     /// assert!(retail_telemetry::ServerReport::parse("{\"format\": 0}").is_none());
     /// ```
     pub fn parse(text: &str) -> Option<Self> {
-        serde_json::from_str::<Self>(text).ok().filter(|report| report.format == FORMAT)
+        let report = serde_json::from_str::<Self>(text).ok();
+        report.filter(|report| report.format == FORMAT).map(Self::bounded)
+    }
+
+    /// The same with nothing that no server has.
+    fn bounded(mut self) -> Self {
+        let short = |name: &mut String| *name = name.chars().take(MAX_NAME_CHARS).collect();
+        let ratio = |ratio: &mut f64| *ratio = ratio.clamp(0.0, 1.0);
+        self.calls.truncate(MAX_TOOLS);
+        self.pools.truncate(MAX_POOLS);
+        self.alarms.truncate(MAX_NAMES);
+        self.not_ready.truncate(MAX_NAMES);
+        for name in [&mut self.instance, &mut self.version].into_iter().chain(&mut self.not_ready) {
+            short(name);
+        }
+        self.alarms.iter_mut().for_each(|alarm| short(&mut alarm.alarm));
+        self.pools.iter_mut().for_each(|pool| short(&mut pool.pool));
+        for calls in &mut self.calls {
+            short(&mut calls.tool);
+            calls.calls = calls.calls.min(MAX_COUNT);
+            calls.errors = calls.errors.min(calls.calls);
+            calls.faults = calls.faults.min(calls.errors);
+            calls.calls_per_second = calls.calls_per_second.clamp(0.0, 1e9);
+        }
+        self.active_requests = self.active_requests.min(MAX_COUNT);
+        self.http.requests = self.http.requests.min(MAX_COUNT);
+        for share in [
+            &mut self.http.refused_ratio,
+            &mut self.http.server_error_ratio,
+            &mut self.system.cpu_ratio,
+            &mut self.system.cpu_ratio_5m,
+            &mut self.system.memory_ratio,
+        ] {
+            ratio(share);
+        }
+        self
     }
 
     /// Calls of this server alone.
@@ -159,8 +212,8 @@ impl Fleet {
         let (mut http, mut active_requests) = (HttpNow::default(), 0);
         let (mut refused, mut failed) = (0.0, 0.0);
         for report in reports {
-            active_requests += report.active_requests;
-            http.requests += report.http.requests;
+            active_requests = report.active_requests.saturating_add(active_requests);
+            http.requests = http.requests.saturating_add(report.http.requests);
             let requests = float(report.http.requests);
             refused += report.http.refused_ratio * requests;
             failed += report.http.server_error_ratio * requests;
@@ -172,10 +225,10 @@ impl Fleet {
                     idle: 0,
                     waiting: 0,
                 });
-                sum.max += pool.max;
-                sum.used += pool.used;
-                sum.idle += pool.idle;
-                sum.waiting += pool.waiting;
+                sum.max = sum.max.saturating_add(pool.max);
+                sum.used = sum.used.saturating_add(pool.used);
+                sum.idle = sum.idle.saturating_add(pool.idle);
+                sum.waiting = sum.waiting.saturating_add(pool.waiting);
             }
         }
         if http.requests > 0 {
@@ -265,6 +318,31 @@ mod tests {
         assert!((fleet.http.server_error_ratio - 6.0 / 66.0).abs() < 1e-9);
         assert_eq!((fleet.active_requests, fleet.pools[0].max, fleet.pools[0].used), (6, 16, 4));
         assert_eq!(quick.application().calls, 60);
+    }
+
+    #[test]
+    fn a_broken_report_breaks_no_sum() {
+        let good = report("one", 10, Duration::from_millis(1), None);
+        let mut value = serde_json::to_value(&good).unwrap();
+        value["active_requests"] = u64::MAX.into();
+        value["http"] = serde_json::json!({"requests": u64::MAX, "refused_ratio": 7.0, "server_error_ratio": -1.0});
+        value["pools"][0]["max"] = usize::MAX.into();
+        value["instance"] = "x".repeat(10_000).into();
+        value["calls"][0] = serde_json::json!({
+            "tool": "t", "calls_per_second": 1e300, "calls": u64::MAX, "errors": u64::MAX, "faults": u64::MAX,
+            "latencies": [[u64::MAX, u32::MAX], [0, u32::MAX], [1, 1]],
+        });
+        let many = value["calls"][0].clone();
+        value["calls"] = serde_json::Value::Array(vec![many; 1000]);
+        let broken = ServerReport::parse(&value.to_string()).unwrap();
+        assert_eq!((broken.calls.len(), broken.instance.len()), (MAX_TOOLS, MAX_NAME_CHARS));
+        let fleet = Fleet::of([&broken, &broken, &good]);
+        assert!(fleet.application.error_ratio <= 1.0 && fleet.application.fault_ratio <= 1.0);
+        assert!(
+            fleet.http.refused_ratio <= 1.0 && fleet.http.server_error_ratio >= 0.0,
+            "{fleet:?}"
+        );
+        assert_eq!(fleet.pools[0].max, usize::MAX);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::CommandLine;
 use crate::workspace::Workspace;
-use crate::{alerts, conformance, dashboard, fuzz, layers, setup, tidy};
+use crate::{alerts, conformance, dashboard, deploy_check, fuzz, layers, setup, tidy};
 
 /// One step: a name, and either command lines or a function of xtask.
 #[derive(Debug)]
@@ -42,6 +42,7 @@ pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
         task("layers", layers::run),
         task("tidy", tidy::run),
         task("alerts", alerts::run),
+        task("deploy", |workspace| deploy_check::run(workspace, false, &[])),
         commands("clippy", vec![cargo("clippy --workspace --all-targets --locked -- -D warnings")]),
         commands(
             "docs",

@@ -59,7 +59,9 @@ enum TokenFault {
     LivesTooLong,
     #[error("the subject of the token is empty, too long or has control characters")]
     BadSubject,
-    #[error("the token must have exactly one of the claims `store` and `all_stores: true`")]
+    #[error(
+        "the token must have exactly one of the claims `store`, `all_stores: true` and `operator: true`"
+    )]
     NotOneGrant,
     #[error("no store has the identity in the token")]
     UnknownStore,
@@ -147,9 +149,10 @@ impl DevTokenResolver {
         if !is_subject(&payload.sub) {
             return Err(TokenFault::BadSubject);
         }
-        let grant = match (payload.store, payload.all_stores) {
-            (Some(rls_user_id), None) => StoreGrant::Store(RlsUserId(rls_user_id)),
-            (None, Some(true)) => StoreGrant::AllStores,
+        let grant = match (payload.store, payload.all_stores, payload.operator) {
+            (Some(rls_user_id), None, false) => StoreGrant::Store(RlsUserId(rls_user_id)),
+            // An operator's has no scope that reads rows.
+            (None, Some(true), false) | (None, None, true) => StoreGrant::AllStores,
             _ => return Err(TokenFault::NotOneGrant),
         };
         Ok(Checked {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto, encode};
 use retail_auth::{
     DevTokenClaims, DevTokenKey, DevTokenResolver, DevTokens, Leeway, MAX_TTL, MintError,
@@ -341,4 +342,17 @@ async fn an_operators_token_has_the_operators_scope_alone() {
     let token = mint(&operator).unwrap();
     let principal = resolve(&resolver(&SetClock::new()), &token).await.unwrap();
     assert_eq!(principal.scopes().iter().copied().collect::<Vec<_>>(), [Scope::Admin]);
+    // A server from before there were operators would have taken it for head office's, had it a grant.
+    let payload = token.split('.').nth(1).unwrap();
+    let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap();
+    let payload: Value = serde_json::from_slice(&payload).unwrap();
+    assert!(payload["store"].is_null() && payload["all_stores"].is_null(), "{payload}");
+    for grant in [json!({"all_stores": true}), json!({"store": SEATTLE})] {
+        let mut both = without(good_payload(), "store");
+        both["operator"] = true.into();
+        both.as_object_mut().unwrap().extend(grant.as_object().unwrap().clone());
+        let token = signed(&both);
+        let error = resolve(&resolver(&SetClock::new()), &token).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Unauthenticated);
+    }
 }

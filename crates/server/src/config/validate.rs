@@ -2,6 +2,8 @@
 
 mod auth;
 
+use std::time::Duration;
+
 use secrecy::ExposeSecret;
 
 use super::keys::is_safe_address;
@@ -86,6 +88,10 @@ fn validate_cache(faults: &mut Faults<'_>) {
 }
 
 fn validate_webhooks(faults: &mut Faults<'_>) {
+    let every = faults.config.telemetry.watchdog.every;
+    if !every.is_zero() && every < Duration::from_secs(1) {
+        faults.add("telemetry.watchdog.every", "must be 0s (never) or at least 1s");
+    }
     for (name, webhook) in &faults.config.alerts.webhooks {
         let key = format!("alerts.webhooks.{name}.url");
         // Not repeated: whoever reads it can write there.

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http_body::Body as _;
 use moka::sync::Cache;
 use retail_domain::Principal;
 use tracing::{debug, info};
@@ -35,6 +36,10 @@ const MAX_AUTHENTICATING_OF_ADDRESS: usize = 16;
 /// How long one waits for a place among them. Many may come at once, as after a restart; most take a moment.
 const AUTHENTICATE_WITHIN: Duration = Duration::from_secs(1);
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(10);
+
+/// The longest form, in bytes, and the longest time for it.
+const MAX_FORM_BYTES: usize = 16 * 1024;
+const FORM_WITHIN: Duration = Duration::from_secs(5);
 
 /// Credentials and addresses that are remembered.
 const MAX_REMEMBERED: u64 = 100_000;
@@ -69,6 +74,14 @@ pub(super) struct Authenticating {
     _place: Option<(Slot, Share<IpAddr>)>,
 }
 
+impl Authenticating {
+    /// A request of our own, which shows no credential and needs no place.
+    pub(super) fn of_ourselves() -> Self {
+        let address = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+        Self { address, credential: None, is_news: false, _place: None }
+    }
+}
+
 impl Admission {
     pub(super) fn new(limits: &LimitsConfig, server: &ServerConfig) -> Self {
         // Else one could not tell a slow client from a slow answer.
@@ -84,6 +97,23 @@ impl Admission {
             concurrency: Concurrency::new(limits.max_concurrent, limits.principal_max_concurrent),
             body: BodyLimits { max_bytes: server.max_body_bytes, within },
         }
+    }
+
+    /// Reads a form of somebody who is not known yet: a small one, soon, and few at once for each address.
+    pub(super) async fn form(
+        &self,
+        client: ClientAddress,
+        request: Request,
+    ) -> Result<Request, Refusal> {
+        let (parts, body) = request.into_parts();
+        if body.is_end_stream() {
+            return Ok(Request::from_parts(parts, body));
+        }
+        let _place = self.place(client.limited_as()).await?;
+        let limits =
+            BodyLimits { max_bytes: MAX_FORM_BYTES, within: self.body.within.min(FORM_WITHIN) };
+        let body = limits.read(body).await?;
+        Ok(Request::from_parts(parts, Body::from(body)))
     }
 
     /// None when the request shows no credential.

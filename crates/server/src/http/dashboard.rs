@@ -7,6 +7,7 @@ mod events;
 mod session;
 mod snapshot;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -21,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use super::identity::Identities;
 use super::operations::Operations;
 use super::refusal::Refusal;
 use crate::readiness::Readiness;
@@ -40,9 +42,6 @@ const PROBLEM: &str = "<!-- problem -->";
 /// Pages that are open at once.
 const MAX_STREAMS: usize = 32;
 
-/// The longest form.
-const MAX_FORM_BYTES: usize = 16 * 1024;
-
 /// Nothing from elsewhere, and no script or style in the page itself.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
@@ -58,10 +57,16 @@ pub(super) fn is_dashboard(path: &str) -> bool {
 #[derive(Clone)]
 pub(super) struct Dashboard(Arc<Inner>);
 
+/// What it is made of.
+pub(super) struct Parts {
+    pub(super) operations: Operations,
+    pub(super) readiness: Readiness,
+    pub(super) identities: Arc<Identities>,
+    pub(super) draining: CancellationToken,
+}
+
 struct Inner {
-    operations: Operations,
-    readiness: Readiness,
-    draining: CancellationToken,
+    parts: Parts,
     streams: Arc<Semaphore>,
 }
 
@@ -76,21 +81,30 @@ enum Outside {
 }
 
 impl Dashboard {
-    pub(super) fn new(
-        operations: Operations,
-        readiness: Readiness,
-        draining: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
         let streams = Arc::new(Semaphore::new(MAX_STREAMS));
-        Self(Arc::new(Inner { operations, readiness, draining, streams }))
+        Self(Arc::new(Inner { parts, streams }))
     }
 
     pub(super) fn watch(&self) -> &Watch {
-        &self.0.operations.watch
+        &self.0.parts.operations.watch
     }
 
-    /// Answers a request. `is_secret`: whether the connection is encrypted. `identify` says whose credential it is.
-    pub(super) async fn answer<F>(&self, request: Request, is_secret: bool, identify: F) -> Response
+    /// Whether a credential that was an operator's still is.
+    async fn is_operator(&self, credential: &HeaderMap, peer: SocketAddr) -> bool {
+        let identified = self.0.parts.identities.identify(credential, peer).await;
+        identified.is_ok_and(|principal| principal.has_scope(Scope::Admin))
+    }
+
+    /// Answers a request whose body was read. `is_secret`: whether the connection is encrypted. `identify` says whose credential
+    /// it is.
+    pub(super) async fn answer<F>(
+        &self,
+        request: Request,
+        peer: SocketAddr,
+        is_secret: bool,
+        identify: F,
+    ) -> Response
     where
         F: AsyncFnOnce(HeaderMap) -> Result<Principal, Response>,
     {
@@ -109,7 +123,7 @@ impl Dashboard {
             },
             (&Method::GET, "/dashboard/events") => {
                 match operator(request.headers(), identify).await {
-                    Ok(_) => events::stream(self),
+                    Ok((_, credential)) => events::stream(self, credential, peer),
                     Err(Outside::Later(response)) => response,
                     Err(_) => StatusCode::UNAUTHORIZED.into_response(),
                 }
@@ -124,19 +138,20 @@ impl Dashboard {
 }
 
 /// The operator whose token the headers have.
-async fn operator<F>(headers: &HeaderMap, identify: F) -> Result<Principal, Outside>
+async fn operator<F>(headers: &HeaderMap, identify: F) -> Result<(Principal, HeaderMap), Outside>
 where
     F: AsyncFnOnce(HeaderMap) -> Result<Principal, Response>,
 {
     let credential = session::credential(headers).ok_or(Outside::Unknown)?;
-    let principal = identify(credential).await.map_err(|response| match response.status() {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
-            Outside::NotGood("The token is not valid, or has expired.")
-        }
-        _ => Outside::Later(response),
-    })?;
+    let principal =
+        identify(credential.clone()).await.map_err(|response| match response.status() {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
+                Outside::NotGood("The token is not valid, or has expired.")
+            }
+            _ => Outside::Later(response),
+        })?;
     if principal.has_scope(Scope::Admin) {
-        Ok(principal)
+        Ok((principal, credential))
     } else {
         Err(Outside::NotGood(
             "The token is not an operator's: it does not have the scope retail.admin.",
@@ -148,8 +163,9 @@ async fn sign_in<F>(request: Request, is_secret: bool, identify: F) -> Response
 where
     F: AsyncFnOnce(HeaderMap) -> Result<Principal, Response>,
 {
-    let Ok(body) = to_bytes(request.into_body(), MAX_FORM_BYTES).await else {
-        return Refusal::BodyTooLong.into_response();
+    // The edge has read it, and bounded it.
+    let Ok(body) = to_bytes(request.into_body(), usize::MAX).await else {
+        return Refusal::BadBody.into_response();
     };
     let form = session::token_of_form(&body);
     let headers = match form.and_then(|token| session::bearer(&token)) {
@@ -157,7 +173,7 @@ where
         Err(problem) => return ask_to_sign_in(Outside::NotGood(problem)),
     };
     match operator(&headers, identify).await {
-        Ok(principal) => {
+        Ok((principal, _)) => {
             info!(subject = principal.subject(), "an operator signed in to the dashboard");
             match session::remember(&headers, is_secret) {
                 Some(cookie) => go_to_page(&cookie),

@@ -37,6 +37,7 @@ use super::refusal::Refusal;
 use super::request_log::Watch;
 use super::step_up::StepUp;
 use super::{health, request_log, response_headers};
+use crate::watch::{OwnCall, OwnCaller};
 
 /// The address of the MCP service.
 const MCP: &str = "/mcp";
@@ -85,7 +86,7 @@ pub(super) struct Way {
     pub(super) admission: Admission,
     /// Routes without authentication.
     pub(super) public: Router,
-    pub(super) identities: Identities,
+    pub(super) identities: Arc<Identities>,
     pub(super) step_up: Option<StepUp>,
     pub(super) mcp: McpHttpService,
 }
@@ -225,6 +226,8 @@ impl Way {
         let refused = |refusal: Refusal| refusal.into_response();
         self.gate.check_page(&request).map_err(refused)?;
         self.admission.by_address(peer.client).map_err(refused)?;
+        // Nobody knows yet who it is.
+        let request = self.admission.form(peer.client, request).await.map_err(refused)?;
         let is_secret = self.around.has_tls || dashboard::came_by_tls(request.headers());
         // Who it is, by the credential that it finds in the request.
         let identify = async |credential: HeaderMap| {
@@ -234,7 +237,7 @@ impl Way {
             self.admission.admit(who, &principal, nothing).await.map_err(refused)?;
             Ok(principal)
         };
-        Ok(self.dashboard.answer(request, is_secret, identify).await)
+        Ok(self.dashboard.answer(request, peer.socket, is_secret, identify).await)
     }
 
     /// Who sends a request, and its place among those that are looked at.
@@ -257,7 +260,8 @@ impl Way {
     }
 
     async fn guarded(&self, request: Request, peer: Peer) -> Response {
-        if let Err(refusal) = self.admission.by_address(peer.client) {
+        let is_own = request.extensions().get::<OwnCall>().is_some();
+        if !is_own && let Err(refusal) = self.admission.by_address(peer.client) {
             return refusal.into_response();
         }
         if request.uri().path() == MCP {
@@ -269,7 +273,15 @@ impl Way {
 
     /// The answer of the MCP service, or of what stands before it.
     async fn mcp(&self, request: Request, peer: Peer) -> Result<Response, Response> {
-        let (who, principal) = self.identify(request.headers(), peer).await?;
+        let (who, principal) = match request.extensions().get::<OwnCall>() {
+            // From inside: what others at our own address did is not held against it.
+            Some(&own) => {
+                let principal = OwnCaller::principal(own).await;
+                let refused = |error| failure(StatusCode::INTERNAL_SERVER_ERROR, &error);
+                (Authenticating::of_ourselves(), principal.map_err(refused)?)
+            }
+            None => self.identify(request.headers(), peer).await?,
+        };
         let admitted = self.admission.admit(who, &principal, request).await;
         let (mut request, _kept) = admitted.map_err(Refusal::into_response)?;
         if let Some(step_up) = &self.step_up {

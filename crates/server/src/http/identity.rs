@@ -14,7 +14,6 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use crate::oidc::SignIn;
-use crate::watch::OwnCaller;
 
 /// Where a request shows who is calling.
 #[derive(Debug, Clone)]
@@ -30,8 +29,6 @@ pub(super) struct Identities {
     pub(super) source: CredentialSource,
     /// What a caller without a good token is told.
     pub(super) sign_in: Option<Arc<SignIn>>,
-    /// The server itself, when it tries whether calls are answered.
-    pub(super) own_caller: Arc<OwnCaller>,
 }
 
 /// Names the one store that the caller wants to act for.
@@ -47,10 +44,6 @@ impl Identities {
         peer: SocketAddr,
     ) -> Result<Principal, Response> {
         let refused = |error: &Error| refuse(Some(error), self.sign_in.as_deref());
-        if self.own_caller.sends(headers) {
-            let resolved = self.own_caller.resolve(&self.own_caller.credential()).await;
-            return resolved.map_err(|error| refused(&error));
-        }
         let credential = match self.source.credential(headers, peer) {
             Ok(Some(credential)) => credential,
             Ok(None) => return Err(refuse(None, self.sign_in.as_deref())),

@@ -123,8 +123,8 @@ pub(super) fn read(rule: &AlarmRule, seen: &Seen) -> Reading {
                 format!("{} calls wait in the pool {} of {}", pool.waiting, pool.name, pool.max)
             }))
         }
-        "RetailMcpProcessorsBusy" => Reading::above(system.cpu_ratio, 0.85, 0.75, || {
-            format!("{} of {} processors", percent(system.cpu_ratio), system.cpu_limit)
+        "RetailMcpProcessorsBusy" => Reading::above(system.cpu_ratio_5m, 0.85, 0.75, || {
+            format!("{} of {} processors", percent(system.cpu_ratio_5m), system.cpu_limit)
         }),
         "RetailMcpMemoryLow" => Reading::above(system.memory_ratio, 0.90, 0.85, || {
             format!("{} of what it may use", percent(system.memory_ratio))
@@ -221,7 +221,7 @@ mod tests {
         };
         let busy = |cpu_ratio, memory_ratio| {
             let mut system = SystemNow::default();
-            (system.cpu_ratio, system.memory_ratio) = (cpu_ratio, memory_ratio);
+            (system.cpu_ratio_5m, system.memory_ratio) = (cpu_ratio, memory_ratio);
             system
         };
         let risen = |risen| Seen { risen, ..well() };

@@ -1,13 +1,16 @@
 //! How the other servers do, by the reports that they leave in the database.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use retail_storage::{RecentCall, ServiceDatabase};
 use retail_telemetry::ServerReport;
-use tracing::debug;
+use tracing::warn;
 use uuid::Uuid;
+
+use super::WATCHDOG;
 
 /// A server that has been silent for longer is not counted among those that work.
 const SILENT_AFTER: Duration = Duration::from_secs(45);
@@ -18,6 +21,9 @@ const CALLS_COUNT_FOR: Duration = Duration::from_secs(5);
 /// How long it is believed how new the data are.
 const NEWEST_COUNTS_FOR: Duration = Duration::from_mins(1);
 
+/// The longest that is waited for one of these.
+const ASK_WITHIN: Duration = Duration::from_secs(1);
+
 /// Calls that are shown.
 const RECENT_CALLS: u32 = 30;
 
@@ -27,6 +33,8 @@ pub(crate) struct Servers {
     /// This process among them.
     id: Uuid,
     heard: Mutex<Heard>,
+    /// Whether the last try to tell failed.
+    is_silent: AtomicBool,
     newest_order: Kept<Option<NaiveDate>>,
     recent_calls: Kept<Arc<[RecentCall]>>,
 }
@@ -58,6 +66,7 @@ impl Servers {
             service,
             id: Uuid::new_v4(),
             heard: Mutex::default(),
+            is_silent: AtomicBool::new(false),
             newest_order: Kept::new(NEWEST_COUNTS_FOR),
             recent_calls: Kept::new(CALLS_COUNT_FOR),
         }
@@ -80,9 +89,15 @@ impl Servers {
                 });
                 *self.heard() = Heard { at: Some(Instant::now()), others: others.collect() };
             }
-            // Whether the database answers is told elsewhere.
-            Err(error) => debug!(%error, "reports of servers were not exchanged"),
+            // Whether the database answers is told elsewhere; that the others cannot hear of this server is not.
+            Err(error) => {
+                if !self.is_silent.swap(true, Ordering::Relaxed) {
+                    warn!(%error, "this server's report does not reach the others");
+                }
+                return;
+            }
         }
+        self.is_silent.store(false, Ordering::Relaxed);
     }
 
     /// This server, whose report this is, and the others by name.
@@ -91,7 +106,7 @@ impl Servers {
         let since = heard.at.map(|at| at.elapsed()).unwrap_or_default();
         let others = heard.others.iter().map(|(age, report)| ServerRow {
             report: report.clone(),
-            age: *age + since,
+            age: age.saturating_add(since),
             is_self: false,
         });
         let own = ServerRow { report: own, age: Duration::ZERO, is_self: true };
@@ -107,7 +122,11 @@ impl Servers {
 
     /// The last calls of the audit log, the last first. None where the database does not answer.
     pub(crate) async fn recent_calls(&self) -> Option<Arc<[RecentCall]>> {
-        let ask = async || Some(self.service.recent_calls(RECENT_CALLS).await.ok()?.into());
+        let ask = async || {
+            let calls = self.service.recent_calls(RECENT_CALLS).await.ok()?;
+            // The watchdog's are in the log, and of no interest here.
+            Some(calls.into_iter().filter(|call| call.subject != WATCHDOG).collect())
+        };
         self.recent_calls.get(ask).await
     }
 }
@@ -129,7 +148,11 @@ impl<T: Clone> Kept<T> {
         match &*last {
             Some((asked, value)) if asked.elapsed() < self.counts_for => value.clone(),
             _ => {
-                let value = ask().await;
+                // Who looks at the page of a database that hangs wants it now: what was known before counts on.
+                let value = match tokio::time::timeout(ASK_WITHIN, ask()).await {
+                    Ok(value) => value,
+                    Err(_) => last.take().and_then(|(_, value)| value),
+                };
                 *last = Some((Instant::now(), value.clone()));
                 value
             }

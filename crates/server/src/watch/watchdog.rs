@@ -5,17 +5,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{HeaderMap, Request};
+use http::Request;
+use http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use http_body_util::{BodyExt as _, Limited};
-use retail_domain::ports::{Credential, IdentityResolver, Proof};
+use retail_domain::ports::{Credential, IdentityResolver};
 use retail_domain::{
-    Error, ErrorCode, RlsUserId, Scope, Store, StoreId, VerifiedIdentity, Visibility,
+    Error, Principal, RlsUserId, Scope, Store, StoreId, VerifiedIdentity, Visibility,
 };
 use retail_telemetry::Telemetry;
 use serde_json::{Value, json};
@@ -24,15 +24,14 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use crate::http::Edge;
-use crate::readiness::Readiness;
+use crate::readiness::{Readiness, TOOL_PATH};
 
 /// Who calls, in the audit log.
-const SUBJECT: &str = "retail-mcp watchdog";
+pub(crate) const SUBJECT: &str = "retail-mcp watchdog";
 
-/// What every caller may read and no store owns. The number makes each statement a new one, so that no kept answer
-/// stands for the database.
-const STATEMENT: &str =
-    "SELECT count(*) AS categories FROM retail.categories WHERE category_id <> -";
+/// Reads no table, which might be locked; the number makes each statement a new one, so that no kept answer stands for the
+/// database.
+const STATEMENT: &str = "SELECT ";
 
 /// The longest that an answer may take.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -40,74 +39,74 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// The longest answer that is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// How long after a call without an answer the next one is made.
+/// How long after a call without an answer the next one is made, at first and at most.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
+const AGAIN_AFTER_AT_MOST: Duration = Duration::from_secs(30);
 
 /// Calls without an answer, one after the other, from which on the way counts as stuck.
 const STUCK_FROM: u32 = 2;
 
+/// A server that turns calls away is busy, and not stuck, unless no caller got an answer for so many times the interval.
+const BUSY_FOR: u32 = 10;
+
 const PROTOCOL: &str = "2026-07-28";
 
-/// The watchdog as a caller: an identity that this process made for itself, which no token stands for and which sees no
-/// store's rows.
-pub(crate) struct OwnCaller {
-    /// Made anew at each start, and known to nobody else.
-    token: Box<str>,
-}
+/// Marks a request as the watchdog's own. What comes from the network has no such mark: it is set inside this process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OwnCall(());
+
+/// The watchdog as a caller: an identity that no token stands for, and that sees no store's rows.
+pub(crate) struct OwnCaller;
 
 impl OwnCaller {
-    pub(crate) fn new() -> Self {
-        let secret: [u8; 32] = rand::random();
-        Self { token: format!("watchdog-{}", hex::encode(secret)).into() }
-    }
-
-    /// Whether a request is the watchdog's own.
-    pub(crate) fn sends(&self, headers: &HeaderMap) -> bool {
-        let shown = headers.get(AUTHORIZATION).map(http::HeaderValue::as_bytes);
-        let own = self.header();
-        // All bytes are looked at, so that time tells nothing of them.
-        shown.is_some_and(|shown| {
-            shown.len() == own.len()
-                && shown.iter().zip(own.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
-        })
-    }
-
-    /// What it shows.
-    pub(crate) fn credential(&self) -> Credential {
-        Credential::bearer_token(&*self.token)
-    }
-
-    fn header(&self) -> String {
-        format!("Bearer {}", self.token)
+    /// Who sends a request with the mark.
+    ///
+    /// # Errors
+    /// None: it shows nothing that could be wrong.
+    pub(crate) async fn principal(_: OwnCall) -> Result<Principal, Error> {
+        Self.resolve(&Credential::bearer_token("")).await
     }
 }
 
 #[async_trait]
 impl IdentityResolver for OwnCaller {
-    async fn verify(&self, credential: &Credential) -> Result<VerifiedIdentity, Error> {
-        match &credential.proof {
-            Proof::BearerToken(token) if **token == *self.token => Ok(VerifiedIdentity::new(
-                SUBJECT,
-                Visibility::Store(Store {
-                    // Keys of stores begin at 1, and identities are random.
-                    id: StoreId(0),
-                    name: "no store".to_owned(),
-                    rls_user_id: RlsUserId(Uuid::nil()),
-                }),
-                [Scope::Sql],
-            )),
-            _ => Err(Error::new(ErrorCode::Unauthenticated, "this is not the watchdog")),
-        }
+    /// Whoever has the mark has shown who it is.
+    async fn verify(&self, _: &Credential) -> Result<VerifiedIdentity, Error> {
+        let store = Store {
+            // Keys of stores begin at 1, and identities are random.
+            id: StoreId(0),
+            name: "no store".to_owned(),
+            rls_user_id: RlsUserId(Uuid::nil()),
+        };
+        Ok(VerifiedIdentity::new(SUBJECT, Visibility::Store(store), [Scope::Sql]))
     }
 }
 
 /// Calls a tool where nobody else did, and says in [`Readiness`] whether there was an answer.
 pub(crate) struct Watchdog {
-    pub(crate) caller: Arc<OwnCaller>,
     pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) readiness: Readiness,
     /// How often.
     pub(crate) every: Duration,
+}
+
+/// What came of a call of our own.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Answered,
+    /// It says nothing about the way of calls: the server is busy, or the database does not answer.
+    NotKnown,
+    NoAnswer(String),
+}
+
+/// What is known of the way of calls.
+struct State {
+    /// Statements of callers that were answered, at the last look.
+    answers: u64,
+    /// When there was last one more, or one of our own.
+    answered: Instant,
+    /// Calls of our own without an answer, one after the other.
+    failures: u32,
 }
 
 impl Watchdog {
@@ -116,61 +115,89 @@ impl Watchdog {
         self.readiness.set_tool_path(None);
         let edge = edge.downgrade();
         tokio::spawn(async move {
-            let (mut answers, mut failures) = (self.telemetry.answers(), 0);
+            let answers = self.telemetry.answers();
+            let mut state = State { answers, answered: Instant::now(), failures: 0 };
             loop {
-                tokio::time::sleep(if failures > 0 { AGAIN_AFTER } else { self.every }).await;
+                tokio::time::sleep(self.pause(state.failures)).await;
                 let Some(edge) = edge.upgrade() else { return };
                 if self.readiness.is_draining() {
                     return;
                 }
-                // Whoever got an answer has shown that the way is open.
-                let problem = if self.telemetry.answers() > answers {
-                    None
-                } else {
-                    self.try_way(edge).await
-                };
-                answers = self.telemetry.answers();
-                failures = self.judge(problem, failures);
+                self.look(&mut state, edge).await;
             }
         });
     }
 
-    /// Why a call of our own got no answer, if it got none and nothing else explains that.
-    async fn try_way(&self, edge: Edge) -> Option<String> {
-        let outcome = match tokio::time::timeout(WITHIN, self.call(edge)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(format!("a call of our own got no answer in {} s", WITHIN.as_secs())),
-        };
-        let problem = outcome.err()?;
-        // The database may have gone since it was last looked at.
-        let (report, _) = self.readiness.report().await;
-        let is_explained = report.parts.iter().any(|part| !part.ok && part.part != "tool_path");
-        (!is_explained).then_some(problem)
+    fn pause(&self, failures: u32) -> Duration {
+        match failures {
+            0 => self.every,
+            _ => AGAIN_AFTER.saturating_mul(1 << failures.min(5) >> 1).min(AGAIN_AFTER_AT_MOST),
+        }
     }
 
-    fn judge(&self, problem: Option<String>, failures: u32) -> u32 {
-        let Some(problem) = problem else {
-            if failures >= STUCK_FROM {
-                info!("calls are answered again");
-            }
-            self.readiness.set_tool_path(None);
-            return 0;
+    async fn look(&self, state: &mut State, edge: Edge) {
+        let answers = self.telemetry.answers();
+        let have_come = answers > std::mem::replace(&mut state.answers, answers);
+        if have_come {
+            state.answered = Instant::now();
+        }
+        // Whoever got an answer of the database has shown that the way is open. One that was stuck has to show it itself.
+        let outcome = if have_come && state.failures == 0 {
+            Outcome::Answered
+        } else {
+            self.try_way(edge, state.answered).await
         };
-        let failures = failures + 1;
-        if failures == STUCK_FROM {
-            error!(
-                alert = "tool_path_stuck",
-                problem, "calls get no answers, though the database is well"
-            );
+        state.answers = self.telemetry.answers();
+        match outcome {
+            Outcome::Answered => {
+                if state.failures >= STUCK_FROM {
+                    info!("calls are answered again");
+                }
+                (state.failures, state.answered) = (0, Instant::now());
+                self.readiness.set_tool_path(None);
+            }
+            // What else is wrong is told by itself; the way is as it was.
+            Outcome::NotKnown => {}
+            Outcome::NoAnswer(problem) => {
+                state.failures = state.failures.saturating_add(1);
+                if state.failures == STUCK_FROM {
+                    error!(
+                        alert = "tool_path_stuck",
+                        problem, "calls get no answers, though the database is well"
+                    );
+                }
+                if state.failures >= STUCK_FROM {
+                    self.readiness.set_tool_path(Some(problem));
+                }
+            }
         }
-        if failures >= STUCK_FROM {
-            self.readiness.set_tool_path(Some(problem));
+    }
+
+    async fn try_way(&self, edge: Edge, answered: Instant) -> Outcome {
+        let outcome = match tokio::time::timeout(WITHIN, self.call(edge)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::NoAnswer(format!(
+                "a call of our own got no answer in {} s",
+                WITHIN.as_secs()
+            )),
+        };
+        match outcome {
+            Outcome::NotKnown if answered.elapsed() > self.every * BUSY_FOR => Outcome::NoAnswer(
+                "calls have been turned away for long, and none was answered".to_owned(),
+            ),
+            Outcome::NoAnswer(problem) => {
+                // The database may have gone since it was last looked at.
+                let (report, _) = self.readiness.report().await;
+                let is_explained =
+                    report.parts.iter().any(|part| !part.ok && part.part != TOOL_PATH);
+                if is_explained { Outcome::NotKnown } else { Outcome::NoAnswer(problem) }
+            }
+            outcome => outcome,
         }
-        failures
     }
 
     /// The whole way of a caller, from the edge to the database and back.
-    async fn call(&self, edge: Edge) -> Result<(), String> {
+    async fn call(&self, edge: Edge) -> Outcome {
         let number: u32 = rand::random();
         let body = json!({
             "jsonrpc": "2.0",
@@ -194,21 +221,38 @@ impl Watchdog {
             .header("mcp-protocol-version", PROTOCOL)
             .header("mcp-method", "tools/call")
             .header("mcp-name", "execute_sales_query")
-            .header(AUTHORIZATION, self.caller.header())
-            .body(Body::from(body.to_string()))
-            .map_err(|error| error.to_string())?;
+            .extension(OwnCall(()))
+            .body(Body::from(body.to_string()));
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return Outcome::NoAnswer(error.to_string()),
+        };
         let answer = edge.oneshot(request).await.unwrap_or_else(|never| match never {});
         let status = answer.status().as_u16();
-        let body = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
-        let body = body.map_err(|error| format!("the answer broke off: {error}"))?.to_bytes();
-        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-        if status == 200 && body.pointer("/result/isError") == Some(&Value::Bool(false)) {
-            return Ok(());
-        }
-        let codes = ["/result/structuredContent/code", "/code"];
-        let code =
-            codes.iter().find_map(|place| body.pointer(place)?.as_str()).unwrap_or("no code");
-        Err(format!("a call of our own was answered by status {status}, {code}"))
+        let body = match Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) => return Outcome::NoAnswer(format!("the answer broke off: {error}")),
+        };
+        judge(status, &serde_json::from_slice(&body).unwrap_or_default())
+    }
+}
+
+/// What an answer says of the way on which it came.
+fn judge(status: u16, body: &Value) -> Outcome {
+    if status == 200 && body.pointer("/result/isError") == Some(&Value::Bool(false)) {
+        return Outcome::Answered;
+    }
+    // A tool's failure is JSON in its text.
+    let failure = body.pointer("/result/content/0/text").and_then(Value::as_str);
+    let failure = failure.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let code = failure.as_ref().unwrap_or(body).get("code").and_then(Value::as_str);
+    match code {
+        Some("overloaded") => Outcome::NotKnown,
+        _ if status == 429 => Outcome::NotKnown,
+        code => Outcome::NoAnswer(format!(
+            "a call of our own was answered by status {status}, {}",
+            code.unwrap_or("no code")
+        )),
     }
 }
 
@@ -285,17 +329,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_its_own_token_is_the_watchdog() {
-        let (caller, other) = (OwnCaller::new(), OwnCaller::new());
-        let headers = |text: &str| HeaderMap::from_iter([(AUTHORIZATION, text.parse().unwrap())]);
-        assert!(caller.sends(&headers(&caller.header())));
-        for text in [&other.header(), "Bearer watchdog-", "Bearer ", "", &caller.header()[..20]] {
-            assert!(!caller.sends(&headers(text)), "{text}");
-        }
-        assert!(!caller.sends(&HeaderMap::new()));
-        let principal = caller.resolve(&caller.credential()).await.unwrap();
-        assert!(!principal.has_scope(Scope::Admin) && !principal.has_scope(Scope::Costs));
+    async fn it_may_ask_and_see_nothing() {
+        let principal = OwnCaller::principal(OwnCall(())).await.unwrap();
+        assert_eq!(principal.scopes().iter().copied().collect::<Vec<_>>(), [Scope::Sql]);
         assert!(matches!(principal.visibility(), Visibility::Store(store) if store.id.0 == 0));
-        assert!(caller.resolve(&other.credential()).await.is_err());
+    }
+
+    #[test]
+    fn an_answer_tells_what_the_way_is_like() {
+        let tool = |code: &str| {
+            let text = json!({"code": code}).to_string();
+            json!({"result": {"isError": true, "content": [{"type": "text", "text": text}]}})
+        };
+        assert_eq!(judge(200, &json!({"result": {"isError": false}})), Outcome::Answered);
+        assert_eq!(judge(200, &tool("overloaded")), Outcome::NotKnown);
+        assert_eq!(judge(503, &json!({"code": "overloaded"})), Outcome::NotKnown);
+        assert_eq!(judge(429, &Value::Null), Outcome::NotKnown);
+        for (status, body, said) in [
+            (200, tool("internal"), "status 200, internal"),
+            (504, Value::Null, "status 504, no code"),
+            (200, json!({"error": {"code": -32603}}), "status 200, no code"),
+        ] {
+            let Outcome::NoAnswer(problem) = judge(status, &body) else { panic!("{body}") };
+            assert!(problem.contains(said), "{problem}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The operators' page: who is let in, and what is shown.
 
-use std::net::SocketAddr;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -287,4 +288,35 @@ async fn streams_end_when_the_server_stops_and_are_few() {
     server.draining.cancel();
     let ended = tokio::time::timeout(PATIENCE, last.into_body().collect()).await.unwrap();
     assert!(ended.is_ok());
+}
+
+/// A form that does not come holds nobody up, and no connection for long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_that_does_not_come_is_given_up() {
+    let server = TestServer::seeded(&[]).await;
+    let address = server.listen().await;
+    let reply = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head =
+            "POST /dashboard/sign-in HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nto";
+        stream.write_all(head.as_bytes()).unwrap();
+        Reply::read(stream)
+    });
+    assert_eq!(reply.await.unwrap().status, 408);
+    let long = format!("token={}", "a".repeat(20_000));
+    assert_eq!(send(&server, sign_in(), long).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let server = TestServer::seeded(&[]).await;
+    let cookie = format!("retail_dashboard={}", server.operator_for(Duration::from_secs(2)));
+    let request = get("/dashboard/events").header("cookie", &cookie);
+    let request = request.extension(ConnectInfo(PEER)).body(Body::empty()).unwrap();
+    let response = server.edge.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let ended = tokio::time::timeout(PATIENCE, response.into_body().collect()).await;
+    let told = ended.unwrap().unwrap().to_bytes();
+    assert!(!told.is_empty(), "it was told something before");
 }

@@ -33,6 +33,7 @@ struct Shared {
     head_office: QueryManager,
     keys: KeyRing,
     open: AtomicBool,
+    shut_again: AtomicBool,
     /// Held while looking, so that there is one look at a time.
     last: Arc<Mutex<Last>>,
 }
@@ -51,6 +52,7 @@ impl PostureGate {
             head_office,
             keys,
             open: AtomicBool::new(false),
+            shut_again: AtomicBool::new(false),
             last: Arc::default(),
         }))
     }
@@ -102,9 +104,9 @@ impl PostureGate {
         }
     }
 
-    /// Whether calls go through.
-    pub(crate) fn is_open(&self) -> bool {
-        self.0.open.load(Ordering::Acquire)
+    /// Whether it was open and is shut again.
+    pub(crate) fn is_shut_again(&self) -> bool {
+        self.0.shut_again.load(Ordering::Acquire)
     }
 
     /// Looks again at a database that was found good before, and shuts where it is not any more.
@@ -115,6 +117,7 @@ impl PostureGate {
         {
             last.refused = Some(Instant::now());
             if self.0.open.swap(false, Ordering::AcqRel) {
+                self.0.shut_again.store(true, Ordering::Release);
                 error!(
                     alert = "posture_lost",
                     "the database is not fit to be served from any more; no call is answered:\n{posture}"
@@ -144,6 +147,7 @@ impl Shared {
                     StorageError::Setting("the database does not answer in time".to_owned())
                 })??;
         if !posture.must_refuse() && !self.open.swap(true, Ordering::AcqRel) {
+            self.shut_again.store(false, Ordering::Release);
             info!("the database's posture is good");
             for remark in posture.remarks() {
                 warn!("the database could be safer: {remark}");

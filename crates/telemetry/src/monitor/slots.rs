@@ -31,9 +31,9 @@ impl Calls {
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
-        self.count += other.count;
-        self.errors += other.errors;
-        self.faults += other.faults;
+        self.count = self.count.saturating_add(other.count);
+        self.errors = self.errors.saturating_add(other.errors);
+        self.faults = self.faults.saturating_add(other.faults);
         self.latencies.add(&other.latencies);
     }
 

@@ -1,13 +1,14 @@
 //! What the page is told again and again.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -20,8 +21,14 @@ const EVERY: Duration = Duration::from_secs(2);
 /// How often the chart of the day is sent.
 const DAY_EVERY: Duration = Duration::from_mins(1);
 
-/// After this time the page comes again, and so its token is looked at again.
-const AT_MOST: Duration = Duration::from_mins(5);
+/// How often it is looked whether the token is still good.
+const IDENTIFY_EVERY: Duration = Duration::from_secs(5);
+
+/// After this time the page comes again: no connection is for ever.
+const AT_MOST: Duration = Duration::from_hours(1);
+
+/// Told before the stream ends in order, so that the page does not call it a lost connection.
+const BYE: &str = "event: bye\ndata: {}\n\n";
 
 /// A browser comes again after this time, in milliseconds, when the connection is lost.
 const RETRY: &str = "retry: 2000\n\n";
@@ -29,15 +36,19 @@ const RETRY: &str = "retry: 2000\n\n";
 /// One page that is open.
 struct Page {
     dashboard: Dashboard,
+    credential: HeaderMap,
+    peer: SocketAddr,
+    identify_due: Instant,
     ticks: tokio::time::Interval,
     until: Instant,
     day_due: Instant,
     is_new: bool,
+    is_over: bool,
     _place: OwnedSemaphorePermit,
 }
 
 /// The stream for one page, or 503 where too many are open.
-pub(super) fn stream(dashboard: &Dashboard) -> Response {
+pub(super) fn stream(dashboard: &Dashboard, credential: HeaderMap, peer: SocketAddr) -> Response {
     let Ok(place) = dashboard.0.streams.clone().try_acquire_owned() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
@@ -46,10 +57,14 @@ pub(super) fn stream(dashboard: &Dashboard) -> Response {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let page = Page {
         dashboard: dashboard.clone(),
+        credential,
+        peer,
+        identify_due: now + IDENTIFY_EVERY,
         ticks,
         until: now + AT_MOST,
         day_due: now,
         is_new: true,
+        is_over: false,
         _place: place,
     };
     let events = stream::unfold(page, |mut page| async {
@@ -68,14 +83,25 @@ pub(super) fn stream(dashboard: &Dashboard) -> Response {
 impl Page {
     /// The next events. None: the stream is over.
     async fn next(&mut self) -> Option<String> {
-        let draining = self.dashboard.0.draining.clone();
+        if self.is_over {
+            return None;
+        }
+        let draining = self.dashboard.0.parts.draining.clone();
         tokio::select! {
             _ = self.ticks.tick() => {}
             () = draining.cancelled() => return None,
         }
         let now = Instant::now();
+        if now >= self.identify_due {
+            self.identify_due = now + IDENTIFY_EVERY;
+            // It has ended, or was taken away.
+            if !self.dashboard.is_operator(&self.credential, self.peer).await {
+                return None;
+            }
+        }
         if now >= self.until {
-            return None;
+            self.is_over = true;
+            return Some(BYE.to_owned());
         }
         let mut text = String::new();
         if std::mem::take(&mut self.is_new) {

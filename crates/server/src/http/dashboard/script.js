@@ -58,25 +58,32 @@ function fill(id, rows, empty) {
 const n = (text, classes = "") => ({ text, class: `n ${classes}` });
 const bad = (value, limit) => (value > limit ? "bad" : "");
 
+// An alarm is one item for as long as it lasts: only what comes and goes is read aloud, and its details are not.
 function showAlarms(state) {
   const shown = state.alarms.firing.map((alarm) => ({
-    severity: alarm.severity,
-    text: `${alarm.summary}. ${alarm.detail} (since ${clock(alarm.since)})`,
+    key: alarm.alarm, severity: alarm.severity, text: alarm.summary,
+    detail: `${alarm.detail} (since ${new Date(alarm.since).toLocaleString("en-GB")})`,
   }));
-  const elsewhere = state.servers.filter((server) => !server.is_self && !server.is_silent);
-  for (const server of elsewhere) {
-    for (const alarm of server.alarms) shown.push({ severity: "high", text: `${alarm} at ${server.instance}` });
+  for (const server of state.servers.filter((server) => !server.is_self && !server.is_silent)) {
+    for (const { alarm, severity } of server.alarms) {
+      shown.push({ key: `${alarm} at ${server.instance}`, severity, text: `${alarm} at ${server.instance}`, detail: "" });
+    }
   }
-  const key = JSON.stringify(shown);
-  // Only what changes is read aloud.
-  if ($("alarms").dataset.key === key) return;
-  $("alarms").dataset.key = key;
-  const items = shown.map(({ severity, text }) => {
-    const item = element("li", undefined, severity);
-    item.append(element("strong", severity), text);
-    return item;
-  });
-  $("alarms").replaceChildren(...(items.length ? items : [element("li", "No alarm.", "none")]));
+  if (!shown.length) shown.push({ key: "none", severity: "none", text: "No alarm.", detail: "" });
+  const list = $("alarms"), keys = shown.map(({ key }) => key);
+  for (const item of [...list.children]) if (!keys.includes(item.dataset.key)) item.remove();
+  for (const { key, severity, text, detail } of shown) {
+    let item = [...list.children].find((item) => item.dataset.key === key);
+    if (!item) {
+      item = element("li", undefined, severity);
+      item.dataset.key = key;
+      if (severity !== "none") item.append(element("strong", severity));
+      item.append(text, " ", element("span"));
+      item.lastChild.setAttribute("aria-live", "off");
+      list.append(item);
+    }
+    item.querySelector("span").textContent = detail;
+  }
 }
 
 function showState(state) {
@@ -149,8 +156,8 @@ function showServers(state) {
 function showTables(state) {
   fill("tools", (state.fleet?.tools ?? []).map(rates), state.fleet ? "No call in five minutes." : "Calls are not counted (telemetry.metrics).");
   fill("pools", state.fleet_pools.map((pool) => [pool.pool, n(pool.used), n(pool.idle), n(pool.max), n(pool.waiting, bad(pool.waiting, 0))]), "");
-  fill("statements", (state.current.slowest_statements ?? []).map((one) => [one.fingerprint, one.plan ? `${one.plan}${one.plan_changes ? ` (changed ${one.plan_changes}×)` : ""}` : NOTHING, n(number(one.calls)), n(number(one.errors)), n(seconds(one.total_seconds)), n(seconds(one.max_seconds))]), "No statement yet.");
-  fill("calls", (state.calls ?? []).map((call) => [clock(call.called_at), call.tool, { text: call.outcome, class: call.outcome === "ok" ? "good" : "warn" }, n(seconds(call.duration_us / 1e6)), n(call.rows ?? NOTHING), call.actor ? `${call.subject} by ${call.actor}` : call.subject, call.store ?? "all stores", call.fingerprint ?? NOTHING]), state.calls ? "No call yet." : "The audit log cannot be read: the database does not answer.");
+  fill("statements", (state.current.slowest_statements ?? []).map((one) => [one.fingerprint, one.plan ? `${one.plan}${one.plans > 1 ? ` (of ${one.plans})` : ""}` : NOTHING, n(number(one.calls)), n(number(one.errors)), n(seconds(one.total_seconds)), n(seconds(one.max_seconds))]), "No statement yet.");
+  fill("calls", (state.calls ?? []).map((call) => [new Date(call.called_at).toLocaleString("en-GB"), call.tool, { text: call.outcome, class: call.outcome === "ok" ? "good" : "warn" }, n(seconds(call.duration_us / 1e6)), n(call.rows ?? NOTHING), call.actor ? `${call.subject} by ${call.actor}` : call.subject, call.store ?? "all stores", call.fingerprint ?? NOTHING]), state.calls ? "No call yet." : "The audit log cannot be read: the database does not answer.");
   fill("history", state.alarms.history.map((notice) => [new Date(notice.at).toLocaleString("en-GB"), notice.alarm, { text: notice.state, class: notice.state === "resolved" ? "good" : "bad" }, notice.severity, { text: notice.detail, class: "wrap" }]), "Nothing since the start.");
 }
 
@@ -218,8 +225,21 @@ source.addEventListener("state", (event) => {
   showCharts();
   document.body.dataset.events = String(Number(document.body.dataset.events ?? 0) + 1);
 });
+// A connection that is there again after a moment was not lost.
+let lost, isEnding = false;
+source.addEventListener("bye", () => { isEnding = true; });
 source.addEventListener("error", () => {
-  pill("no connection", "bad");
-  // Closed for good: the token has ended, or the server does not want us. The page says which.
-  if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+  if (source.readyState === EventSource.CLOSED) {
+    // For good: the token has ended, or too many pages are open. The page, loaded anew, says which.
+    const wasLive = Number(document.body.dataset.events ?? 0) > 0;
+    pill(wasLive ? "no connection" : "too many pages are open", "bad");
+    setTimeout(() => location.reload(), wasLive ? 2000 : 30000);
+    return;
+  }
+  lost ??= setTimeout(() => pill("no connection", "bad"), isEnding ? 10000 : 6000);
+});
+source.addEventListener("state", () => {
+  clearTimeout(lost);
+  lost = undefined;
+  isEnding = false;
 });

@@ -17,13 +17,25 @@ const MAX_AGE_SECONDS: u32 = 12 * 60 * 60;
 /// Whether a proxy says that the browser came to it by TLS. Who lies about that keeps a cookie of their own from
 /// themselves.
 pub(in crate::http) fn came_by_tls(headers: &HeaderMap) -> bool {
-    headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
+    let says = |name: &str, scheme: &str| {
+        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+            // What the first proxy says, which the browser came to.
+            value.to_ascii_lowercase().split(',').next().is_some_and(|first| first.contains(scheme))
+        })
+    };
+    says("x-forwarded-proto", "https") || says("forwarded", "proto=https")
 }
 
 /// The headers that a client with this request's token would send: that of its cookie, or of its own header.
 pub(super) fn credential(headers: &HeaderMap) -> Option<HeaderMap> {
-    if let Some(shown) = headers.get(AUTHORIZATION) {
-        return Some(HeaderMap::from_iter([(AUTHORIZATION, shown.clone())]));
+    if headers.contains_key(AUTHORIZATION) {
+        // All of them: two are refused where they are read.
+        let shown = headers.get_all(AUTHORIZATION).iter();
+        let mut all = HeaderMap::new();
+        for one in shown {
+            all.append(AUTHORIZATION, one.clone());
+        }
+        return Some(all);
     }
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs =

@@ -11,14 +11,16 @@ use crate::watch::ServerRow;
 impl Dashboard {
     /// How all servers do now.
     pub(super) async fn state(&self) -> Value {
-        let inner = &*self.0;
-        let (operations, readiness) = (&inner.operations, &inner.readiness);
+        let parts = &self.0.parts;
+        let (operations, readiness) = (&parts.operations, &parts.readiness);
         let watch = &operations.watch;
         let (at, now) = (Instant::now(), operations.clock.now());
         let (report, cache) = readiness.report().await;
         let rows = watch.servers().rows(watch.own_report(at));
         let fleet = Fleet::of(rows.iter().filter(|row| !row.is_silent()).map(|row| &row.report));
         let standbys = readiness.standbys();
+        // Together: a database that hangs holds each of them up.
+        let (current, calls) = tokio::join!(operations.current(), watch.servers().recent_calls());
         json!({
             "now": now,
             "ready": report.is_ready(),
@@ -28,17 +30,17 @@ impl Dashboard {
             // All servers together, and this one alone.
             "fleet": operations.counts.then_some(&fleet),
             "fleet_pools": fleet.pools,
-            "current": operations.current().await,
+            "current": current,
             "servers": rows.iter().map(|row| server(row, operations.counts)).collect::<Vec<_>>(),
             "minutes": operations.counts.then(|| operations.telemetry.monitor().last_minutes(at)),
             "alarms": {"firing": watch.firing(now), "history": watch.history()},
-            "calls": watch.servers().recent_calls().await,
+            "calls": calls,
         })
     }
 
     /// The last day of this server.
     pub(super) fn day(&self) -> Value {
-        let operations = &self.0.operations;
+        let operations = &self.0.parts.operations;
         json!(operations.counts.then(|| operations.telemetry.monitor().last_day(Instant::now())))
     }
 }

@@ -121,12 +121,17 @@ impl TestServer {
 
     /// A token for an operator.
     pub(crate) fn operator(&self) -> String {
+        self.operator_for(Duration::from_mins(5))
+    }
+
+    /// One that is good for this long.
+    pub(crate) fn operator_for(&self, ttl: Duration) -> String {
         let claims = DevTokenClaims {
             subject: "operator".to_owned(),
             grant: StoreGrant::AllStores,
             with_costs: false,
             operator: true,
-            ttl: Duration::from_mins(5),
+            ttl,
         };
         let token = DevTokens::new(&self.token_key, Arc::new(SystemClock)).mint(&claims).unwrap();
         token.expose_secret().to_owned()

@@ -1,0 +1,13 @@
+using './main.bicep'
+
+// For azd, whose environment must be called `staging` or `production`. It brings its own variables; no image yet, since
+// `azd deploy` builds it and deploys app.bicep.
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME') == 'production' ? 'production' : 'staging'
+param location = readEnvironmentVariable('AZURE_LOCATION')
+param secondaryLocation = readEnvironmentVariable('SECONDARY_LOCATION', '')
+param entraClientId = readEnvironmentVariable('ENTRA_CLIENT_ID')
+param customDomain = readEnvironmentVariable('CUSTOM_DOMAIN', '')
+param operatorAddresses = empty(readEnvironmentVariable('OPERATOR_ADDRESSES', '')) ? [] : split(readEnvironmentVariable('OPERATOR_ADDRESSES', ''), ',')
+param operatorObjectId = readEnvironmentVariable('AZURE_PRINCIPAL_ID', '')
+param operatorType = readEnvironmentVariable('OPERATOR_TYPE', 'User')
+param alertEmail = readEnvironmentVariable('ALERT_EMAIL', '')

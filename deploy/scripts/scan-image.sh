@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Looks an image up in the vulnerability databases; fails on what is serious and has a fix.
+#
+#   scan-image.sh (--archive FILE | --image REPOSITORY@sha256:DIGEST) --sarif FILE --sbom FILE
+#
+# --sarif: all findings, for GitHub's code scanning. --sbom: what is in the image, as CycloneDX.
+# .trivyignore of the repository, where it is there, holds what was looked at and accepted, with reasons.
+set -euo pipefail
+# shellcheck source=deploy/scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+trivy=aquasec/trivy:0.74.0@sha256:62b1e65e8869bc4b4c6aa4fa2b21595256c7c2f6018a9d9ad61caf87187c1969
+
+archive='' image='' sarif='' sbom=''
+while [[ $# -gt 0 ]]; do
+  case "$1" in
+    --help) print_help && exit 0 ;;
+    --archive) archive=$(value "$@"); shift 2 ;;
+    --image) image=$(value "$@"); shift 2 ;;
+    --sarif) sarif=$(value "$@"); shift 2 ;;
+    --sbom) sbom=$(value "$@"); shift 2 ;;
+    *) usage_error "unknown argument $1" ;;
+  esac
+done
+[[ -n $sarif && -n $sbom ]] || usage_error "--sarif and --sbom are missing"
+[[ -n $archive && -z $image || -z $archive && -n $image ]] || usage_error "either --archive or --image"
+require_tools docker tar
+make_work_folder
+
+subject=()
+mounts=(--volume "$work:/work" --volume "retail-mcp-trivy:/root/.cache/trivy")
+if [[ -n $archive ]]; then
+  mkdir "$work/image"
+  tar -xf "$archive" -C "$work/image"
+  subject=(--input /work/image)
+else
+  require_digest "$image"
+  subject=("$image")
+  # For images of a registry that asks who is there.
+  [[ ! -f $HOME/.docker/config.json ]] || mounts+=(--volume "$HOME/.docker/config.json:/root/.docker/config.json:ro")
+fi
+ignore=()
+if [[ -f $root/.trivyignore ]]; then
+  cp "$root/.trivyignore" "$work/ignore"
+  ignore=(--ignorefile /work/ignore)
+fi
+
+# Runs Trivy on the image; the last arguments say what to write.
+look() { docker run --rm "${mounts[@]}" "$trivy" image --quiet "${ignore[@]}" "$@" "${subject[@]}"; }
+
+look --format cyclonedx --output /work/sbom.json
+look --scanners vuln,secret --format sarif --output /work/report.sarif
+cp "$work/sbom.json" "$sbom"
+cp "$work/report.sarif" "$sarif"
+look --scanners vuln,secret --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1 >&2

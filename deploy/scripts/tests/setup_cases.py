@@ -1,0 +1,181 @@
+"""setup-production.sh: an environment from nothing, a second time, and what keeps it from beginning."""
+
+from __future__ import annotations
+
+from bench import CHANGES, Bench
+from world import SUBSCRIPTION, answer
+
+ACCOUNT = {"tenant": "00000000-0000-0000-0000-00000000000t", "subscription": SUBSCRIPTION, "name": "Zava retail"}
+GIVEN = {
+    "ENTRA_CLIENT_ID": "00000000-0000-0000-0000-00000000000e",
+    "OPERATOR_ADDRESSES": "198.51.100.7",
+    "OPERATOR_OBJECT_ID": "00000000-0000-0000-0000-00000000000f",
+    "ALERT_EMAIL": "operators@example.com",
+}
+REVIEWED = {"name": "production", "protection_rules": [{"type": "required_reviewers", "reviewers": [{"type": "User"}]}]}
+COMMAND = [
+    "setup-production.sh",
+    "production",
+    "--location",
+    "swedencentral",
+    "--repository",
+    "zava/retail-mcp",
+    "--reviewers",
+    "ada,grace",
+]
+
+# What deploy/azure/scripts/prepare.sh says each time: what there has to be. Azure changes nothing that is there already.
+DECLARES = (
+    "az provider register ",
+    "az group create --name rg-retail-mcp-production ",
+    "az deployment group create --resource-group rg-retail-mcp-production --name foundation-alone ",
+)
+
+
+def once(flag: str, question: str, yes: object, no: object, command: str, out: object = "") -> list[dict]:
+    """Azure answers `no` to the question until the command was given."""
+    return [answer(question, yes, **{"if": [flag]}), answer(question, no), answer(command, out, set=[flag])]
+
+
+def azure() -> list[dict]:
+    identity = {"clientId": "client-of-deploy", "principalId": "principal-of-deploy"}
+    roles = ["Contributor", "Role Based Access Control Administrator", "AcrPull", "Reader"]
+    secrets = ["admin", "query", "head-office", "service", "redis"]
+    answers = [
+        answer("^az account show --output none$"),
+        answer("^az account show --query ", ACCOUNT),
+        answer("^az ad signed-in-user show ", GIVEN["OPERATOR_OBJECT_ID"]),
+        answer("^az provider (register|show) ", "Registered\n"),
+        *once("group", "^az group (exists|show) ", "true\n", "false\n", "^az group create "),
+        answer("^az deployment group create .*--name foundation-alone", "rmcp-prod-vault\n", set=["foundation"]),
+        answer("^az deployment group (show|what-if) ", "what-if: + everything\n"),
+        answer(
+            "^az keyvault secret list ",
+            "".join(f"{name}-password\n" for name in secrets) + "identity-key\nredis-password-secondary\n",
+            **{"if": ["secrets"]},
+        ),
+        answer("^az keyvault secret list ", ""),
+        answer("^az keyvault secret set .*--name redis-password-secondary ", set=["secrets"]),
+        answer("^az keyvault secret set "),
+        *once(
+            "identity",
+            "^az identity list .*retail-mcp-production-deploy",
+            identity,
+            "null\n",
+            "^az identity create ",
+            identity,
+        ),
+        *once(
+            "github",
+            "^az identity federated-credential list .*actions.githubusercontent",
+            "1\n",
+            "0\n",
+            "^az identity federated-credential create .*actions.githubusercontent",
+        ),
+        answer(
+            "^az acr list --resource-group rg-retail-mcp-staging",
+            {"id": "/registries/staging", "server": "retailmcpstaging1.azurecr.io"},
+        ),
+        answer("^gh auth status"),
+        *once(
+            "reviewers", "^gh api repos/zava/retail-mcp/environments/production$", REVIEWED, {}, "^gh api --method PUT "
+        ),
+        answer("^gh api users/(ada|grace)", "41\n"),
+        answer("^gh api --method POST repos/zava/retail-mcp/environments/production/deployment-branch-policies "),
+    ]
+    for role in roles:
+        answers += once(
+            role,
+            f"^az role assignment list .*roleDefinitionName=='\"'\"'{role}'",
+            "1\n",
+            "0\n",
+            f"^az role assignment create .*--role '?{role}'? ",
+        )
+    values = {
+        "AZURE_TENANT_ID": ACCOUNT["tenant"],
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "BUILD_REGISTRY": "retailmcpstaging1.azurecr.io",
+        "AZURE_CLIENT_ID": "client-of-deploy",
+        "SMOKE_SCOPE": f"api://{GIVEN['ENTRA_CLIENT_ID']}/.default",
+        **GIVEN,
+    }
+    listed = [{"name": name, "value": value} for name, value in values.items()]
+    last = answer("^gh variable set OPERATOR_OBJECT_ID ", set=["variables"])
+    return [
+        *answers,
+        answer("^gh variable list ", listed, **{"if": ["variables"]}),
+        answer("^gh variable list ", []),
+        last,
+        answer("^gh variable set "),
+    ]
+
+
+def test_setup(bench: Bench) -> None:
+    bench.world(azure())
+    bench.run(*COMMAND, **GIVEN)
+    bench.expect_calls()
+    secrets = [line for line in bench.lines() if "keyvault secret set" in line]
+    assert len(secrets) == 7 and all("# mode 600, " in line for line in secrets), secrets
+    assert any("--name identity-key" in line and "64 characters of hex" in line for line in secrets), secrets
+    assert not [line for line in bench.lines() if "--value" in line]
+    rules = [line for line in bench.lines() if "--method PUT" in line]
+    assert len(rules) == 1 and '"reviewers": [{"type": "User", "id": 41}, {"type": "User", "id": 41}]' in rules[0], (
+        rules
+    )
+    administrator = [line for line in bench.lines() if "--role 'Role Based Access Control Administrator'" in line]
+    assert "--condition-version 2.0" in administrator[0] and "GuidEquals" in administrator[0], administrator
+
+
+def test_setup_twice(bench: Bench) -> None:
+    bench.world(azure())
+    bench.run(*COMMAND, **GIVEN)
+    bench.run(*COMMAND, **GIVEN)
+    bench.expect_calls()
+    changed = [line for line in bench.lines() if CHANGES.search(line) and not line.startswith(DECLARES)]
+    assert not changed, "the second run changed:\n" + "\n".join(changed)
+
+
+def test_setup_without_sign_in(bench: Bench) -> None:
+    bench.world([answer("^az account show", code=1, err="Please run 'az login'\n")])
+    output = bench.run(*COMMAND, code=1, **GIVEN)
+    assert bench.lines() == ["az account show --output none"], bench.lines()
+    assert "az login" in output
+
+
+def test_setup_without_sign_in_to_github(bench: Bench) -> None:
+    bench.world([answer("^gh auth status", code=1), *azure()])
+    bench.run(*COMMAND, code=1, **GIVEN)
+    bench.expect_nothing_changed()
+
+
+def test_setup_without_tools(bench: Bench) -> None:
+    bench.without("gh")
+    bench.world([])
+    output = bench.run(*COMMAND, code=1, **GIVEN)
+    assert "missing on this machine: gh" in output and not bench.calls, output
+
+
+def test_setup_without_variables(bench: Bench) -> None:
+    for name in ["ENTRA_CLIENT_ID", "OPERATOR_ADDRESSES", "ALERT_EMAIL"]:
+        bench.world(azure())
+        output = bench.run(*COMMAND, code=1, **{**GIVEN, name: ""})
+        assert name in output, output
+        bench.expect_nothing_changed()
+
+
+def test_production_without_reviewers_is_refused(bench: Bench) -> None:
+    bench.world(azure())
+    bench.run(*COMMAND[:-2], code=2, **GIVEN)
+    assert not bench.calls
+
+
+def test_setup_dry_run(bench: Bench) -> None:
+    bench.world(azure())
+    output = bench.run(*COMMAND, "--dry-run", **GIVEN)
+    bench.expect_nothing_changed()
+    assert "prepare.sh production swedencentral" in output, output
+    # Where all is there, it says what is missing, and the template's what-if.
+    bench.world([answer("^az group exists ", "true\n"), *azure()])
+    output = bench.run(*COMMAND, "--dry-run", **GIVEN)
+    bench.expect_nothing_changed()
+    assert "what-if: + everything" in output and "would make the identity" in output, output
