@@ -28,28 +28,28 @@ require_tools docker tar
 make_work_folder
 
 subject=()
-mounts=(--volume "$work:/work" --volume "retail-mcp-trivy:/root/.cache/trivy")
+mounts=(--volume "$work:/scan" --volume "retail-mcp-trivy:/cache" --env TRIVY_CACHE_DIR=/cache)
 if [[ -n $archive ]]; then
   mkdir "$work/image"
   tar -xf "$archive" -C "$work/image"
-  subject=(--input /work/image)
+  subject=(--input /scan/image)
 else
   require_digest "$image"
   subject=("$image")
   # For images of a registry that asks who is there.
-  [[ ! -f $HOME/.docker/config.json ]] || mounts+=(--volume "$HOME/.docker/config.json:/root/.docker/config.json:ro")
+  [[ ! -f $HOME/.docker/config.json ]] || mounts+=(--volume "$HOME/.docker/config.json:/docker/config.json:ro" --env DOCKER_CONFIG=/docker)
 fi
 ignore=()
 if [[ -f $root/.trivyignore ]]; then
   cp "$root/.trivyignore" "$work/ignore"
-  ignore=(--ignorefile /work/ignore)
+  ignore=(--ignorefile /scan/ignore)
 fi
 
 # Runs Trivy on the image; the last arguments say what to write.
 look() { docker run --rm "${mounts[@]}" "$trivy" image --quiet "${ignore[@]}" "$@" "${subject[@]}"; }
 
-look --format cyclonedx --output /work/sbom.json
-look --scanners vuln,secret --format sarif --output /work/report.sarif
+look --format cyclonedx --output /scan/sbom.json
+look --scanners vuln,secret --format sarif --output /scan/report.sarif
 cp "$work/sbom.json" "$sbom"
 cp "$work/report.sarif" "$sarif"
 look --scanners vuln,secret --severity HIGH,CRITICAL --ignore-unfixed --exit-code 1 >&2

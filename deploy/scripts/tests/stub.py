@@ -65,9 +65,9 @@ if name == "docker" and metadata:
     Path(metadata).write_text(json.dumps({"containerimage.digest": "sha256:" + "c0ffee00" * 8}), encoding="utf-8")
 
 written = option("--output") or ""
-if name == "docker" and arguments[:1] == ["run"] and written.startswith("/work/"):
-    mounted = next(word.split(":")[0] for word in arguments if word.endswith(":/work"))
-    Path(mounted, written.removeprefix("/work/")).write_text("{}", encoding="utf-8")
+if name == "docker" and arguments[:1] == ["run"] and written.startswith("/scan/"):
+    mounted = next(word.split(":")[0] for word in arguments if word.endswith(":/scan"))
+    Path(mounted, written.removeprefix("/scan/")).write_text("{}", encoding="utf-8")
 
 if name == "curl" and written:
     Path(written).write_text("not what was asked for", encoding="utf-8")
