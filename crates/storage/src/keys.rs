@@ -83,6 +83,34 @@ impl Admin {
         self.copy_identity_key(key).await
     }
 
+    /// Refuses a key that is not among those that the database believes, before anything of it was changed: who brings one may
+    /// have named another deployment's database. What cannot be looked at yet is looked at when the key is put.
+    pub(crate) async fn check_identity_key(
+        &mut self,
+        key: &IdentityKey,
+    ) -> Result<(), StorageError> {
+        let present = match self.become_key_owner().await {
+            Ok(()) => {
+                let present = self.believed_keys().await;
+                self.leave_key_owner().await?;
+                present.unwrap_or_default()
+            }
+            Err(_) => Vec::new(),
+        };
+        if present.is_empty() || present.iter().any(|id| id == key.id()) {
+            Ok(())
+        } else {
+            Err(StorageError::OtherIdentityKey)
+        }
+    }
+
+    async fn believed_keys(&mut self) -> Result<Vec<String>, StorageError> {
+        sqlx::query_scalar("SELECT key_id FROM retail_sec.identity_key WHERE not_after > now()")
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(failed("read the identity keys"))
+    }
+
     /// Gives the database its first key, or finds that it has it. A database that believes another
     /// key is refused: putting this one beside it would hide that two servers differ.
     pub(crate) async fn put_identity_key(&mut self, key: &IdentityKey) -> Result<(), StorageError> {
@@ -93,12 +121,7 @@ impl Admin {
     }
 
     async fn put_as_owner(&mut self, key: &IdentityKey) -> Result<(), StorageError> {
-        let present: Vec<String> = sqlx::query_scalar(
-            "SELECT key_id FROM retail_sec.identity_key WHERE not_after > now()",
-        )
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(failed("read the identity keys"))?;
+        let present = self.believed_keys().await?;
         if present.iter().any(|id| id == key.id()) {
             Ok(())
         } else if present.is_empty() {

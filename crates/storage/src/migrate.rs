@@ -106,6 +106,9 @@ impl Admin {
         if foreign && !options.adopt {
             return Err(StorageError::ForeignSchema);
         }
+        if let (true, Some(key)) = (ours, &options.identity_key) {
+            self.check_identity_key(key).await?;
+        }
         let mut notes = Vec::new();
         if foreign {
             adopt::check(self).await?;

@@ -105,11 +105,13 @@ async fn another_identity_key_is_refused() {
     let database = TestDatabase::seeded().await;
     let options = MigrateOptions {
         identity_key: Some(IdentityKey::new([9; IdentityKey::BYTES])),
-        connections: None,
+        query_password: Some("of the other deployment".to_owned().into()),
         ..MigrateOptions::default()
     };
     let error = database.admin().await.migrate(&options).await.unwrap_err();
     assert!(matches!(error, StorageError::OtherIdentityKey), "{error}");
+    // Nothing was changed: the servers of this database log in as before.
+    crate::isolation::connect(&database, &database.query_logins().stores).await;
 }
 
 #[tokio::test]
