@@ -266,9 +266,11 @@ async fn a_full_pool_says_so() {
 async fn a_table_that_is_locked_is_not_the_callers_fault() {
     let database = TestDatabase::seeded().await;
     let runner = Unguarded::on(&database, 2);
+    let sql = SqlText::new("SELECT count(*) FROM retail.orders").unwrap();
+    // The first call looks at the posture, which reads the tables too.
+    runner.run(&head_office().await, &sql, &QueryLimits::default()).await.unwrap();
     let other = crate::isolation::connect(&database, &database.superuser()).await;
     other.batch_execute("BEGIN; LOCK TABLE retail.orders IN ACCESS EXCLUSIVE MODE").await.unwrap();
-    let sql = SqlText::new("SELECT count(*) FROM retail.orders").unwrap();
     let error = runner.run(&head_office().await, &sql, &QueryLimits::default()).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
     assert!(error.is_retryable() && error.public_message().contains("locked"), "{error}");
