@@ -69,7 +69,7 @@ function showAlarms(state) {
       shown.push({ key: `${alarm} at ${server.instance}`, severity, text: `${alarm} at ${server.instance}`, detail: "" });
     }
   }
-  if (!shown.length) shown.push({ key: "none", severity: "none", text: "No alarm.", detail: "" });
+  if (!shown.length && state.ready) shown.push({ key: "none", severity: "none", text: "No alarm.", detail: "" });
   const list = $("alarms"), keys = shown.map(({ key }) => key);
   for (const item of [...list.children]) if (!keys.includes(item.dataset.key)) item.remove();
   for (const { key, severity, text, detail } of shown) {
