@@ -314,10 +314,26 @@ mod tests {
         assert!((fault_ratio - 6.0 / 66.0).abs() < 1e-9);
         assert!(latency_seconds.p50.unwrap() < 0.02, "{latency_seconds:?}");
         assert!(latency_seconds.p95.unwrap() > 0.9, "{latency_seconds:?}");
-        assert_eq!(fleet.tools.len(), 1);
         assert!((fleet.http.server_error_ratio - 6.0 / 66.0).abs() < 1e-9);
         assert_eq!((fleet.active_requests, fleet.pools[0].max, fleet.pools[0].used), (6, 16, 4));
         assert_eq!(quick.application().calls, 60);
+    }
+
+    #[test]
+    fn a_tool_is_one_row_of_all_servers() {
+        let one = report("one", 60, Duration::from_millis(10), None);
+        let two = report("two", 6, Duration::from_secs(1), Some(ErrorCode::QueryTimeout));
+        let mut other = report("three", 4, Duration::from_millis(10), None);
+        other.calls[0].tool = "other".to_owned();
+        let fleet = Fleet::of([&one, &other, &two]);
+        let rows: Vec<_> = fleet.tools.iter().map(|row| (&*row.tool, row.rates.calls)).collect();
+        assert_eq!(rows, [(TOOL, 66), ("other", 4)]);
+        let rates = &fleet.tools[0].rates;
+        assert!((rates.fault_ratio - 6.0 / 66.0).abs() < 1e-9);
+        assert!(rates.latency_seconds.p95.unwrap() > 0.9, "{rates:?}");
+        let per_second = one.calls[0].calls_per_second + two.calls[0].calls_per_second;
+        assert!((rates.calls_per_second - per_second).abs() < 1e-9, "{rates:?}");
+        assert!(per_second > 0.0);
     }
 
     #[test]
