@@ -19,7 +19,7 @@ mod slots;
 mod told;
 
 pub(crate) use slots::Calls;
-use slots::{Http, Moment, Past, SumAndPeak, Transactions};
+use slots::{Http, Moment, Past, Processors, SumAndPeak, Transactions};
 pub use told::{
     Current, HttpNow, Latency, Peaks, Point, Rates, Summary, SystemNow, ToolRow, TransactionsNow,
 };
@@ -57,8 +57,6 @@ struct State {
     statements: Statements,
     last: Option<(Duration, ProcessSample)>,
     cpu_ratio: f64,
-    /// A mean in which what was [`NOW`] ago counts a third.
-    cpu_ratio_mean: Option<f64>,
 }
 
 impl fmt::Debug for Monitor {
@@ -93,7 +91,6 @@ impl Monitor {
             statements: Statements::default(),
             last: None,
             cpu_ratio: 0.0,
-            cpu_ratio_mean: None,
         };
         Self { started, state: Mutex::new(state) }
     }
@@ -145,9 +142,9 @@ impl Monitor {
                 if passed > 0.0 {
                     let limit = if sample.cpu_limit > 0.0 { sample.cpu_limit } else { 1.0 };
                     state.cpu_ratio = worked / passed / limit;
-                    let kept = (-passed / NOW.as_secs_f64()).exp();
-                    let before = state.cpu_ratio_mean.unwrap_or(state.cpu_ratio);
-                    state.cpu_ratio_mean = Some(before * kept + state.cpu_ratio * (1.0 - kept));
+                    if let Some(slot) = state.now.at(at) {
+                        slot.processors.record(worked / limit, passed);
+                    }
                 }
             }
             if let Some(slot) = state.week.at(at) {
@@ -176,7 +173,9 @@ impl Monitor {
                 rate += per_second;
             }
             let (mut http, mut transactions) = (Http::default(), Transactions::default());
+            let mut processors = Processors::default();
             for slot in state.now.since(at, NOW) {
+                processors.add(slot.processors);
                 http.add(slot.http);
                 transactions.add(slot.transactions);
             }
@@ -187,7 +186,7 @@ impl Monitor {
             Current {
                 uptime_seconds: at.as_secs(),
                 window_seconds: NOW.as_secs(),
-                system: state.system(),
+                system: state.system(processors.ratio()),
                 application: all.rates(rate),
                 http: http.now(),
                 transactions: transactions.now(),
@@ -276,11 +275,11 @@ impl State {
         by_tool
     }
 
-    fn system(&self) -> SystemNow {
+    fn system(&self, cpu_ratio_5m: f64) -> SystemNow {
         let (_, last) = self.last.unwrap_or_default();
         SystemNow {
             cpu_ratio: self.cpu_ratio,
-            cpu_ratio_5m: self.cpu_ratio_mean.unwrap_or_default(),
+            cpu_ratio_5m,
             cpu_limit: last.cpu_limit,
             memory_bytes: last.memory_bytes,
             memory_limit_bytes: last.memory_limit_bytes,

@@ -104,12 +104,35 @@ impl Transactions {
     }
 }
 
+/// Processor time of what may be used.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Processors {
+    worked_seconds: f64,
+    passed_seconds: f64,
+}
+
+impl Processors {
+    pub(super) fn record(&mut self, worked_seconds: f64, passed_seconds: f64) {
+        self.add(Self { worked_seconds, passed_seconds });
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.worked_seconds += other.worked_seconds;
+        self.passed_seconds += other.passed_seconds;
+    }
+
+    pub(super) fn ratio(self) -> f64 {
+        if self.passed_seconds > 0.0 { self.worked_seconds / self.passed_seconds } else { 0.0 }
+    }
+}
+
 /// Ten seconds.
 #[derive(Debug, Default)]
 pub(super) struct Moment {
     pub(super) tools: BTreeMap<Box<str>, Calls>,
     pub(super) http: Http,
     pub(super) transactions: Transactions,
+    pub(super) processors: Processors,
 }
 
 impl Slot for Moment {
@@ -117,6 +140,7 @@ impl Slot for Moment {
         self.tools.values_mut().for_each(Slot::clear);
         self.http = Http::default();
         self.transactions = Transactions::default();
+        self.processors = Processors::default();
     }
 }
 

@@ -83,6 +83,31 @@ fn processor_time_is_a_share_of_what_may_be_used() {
 }
 
 #[test]
+fn a_busy_processor_shows_within_five_minutes() {
+    let started = Instant::now();
+    let monitor = Monitor::starting_at(started);
+    let mut worked = Duration::ZERO;
+    let mut lasts = |seconds: std::ops::Range<u64>, busy: f64| {
+        let mut mean = 0.0;
+        for second in seconds.step_by(5) {
+            let at = started + Duration::from_secs(second);
+            worked += Duration::from_secs(5).mul_f64(busy);
+            let sample =
+                ProcessSample { cpu_time: worked, cpu_limit: 1.0, ..ProcessSample::default() };
+            monitor.sample(at, sample);
+            mean = monitor.current(at).system.cpu_ratio_5m;
+        }
+        mean
+    };
+    assert!(lasts(0..600, 0.0) < 1e-9);
+    let half = lasts(600..750, 0.9);
+    assert!((0.4..0.5).contains(&half), "{half}");
+    let whole = lasts(750..920, 0.9);
+    assert!((0.89..0.91).contains(&whole), "{whole}");
+    assert!(lasts(920..1240, 0.1) < 0.11);
+}
+
+#[test]
 fn tools_without_end_count_as_one() {
     let started = Instant::now();
     let monitor = Monitor::starting_at(started);

@@ -63,7 +63,7 @@ pub struct ToolRow {
 pub struct SystemNow {
     /// Share of the processors that it may use.
     pub cpu_ratio: f64,
-    /// The same over about five minutes.
+    /// The same over the last five minutes.
     pub cpu_ratio_5m: f64,
     /// How many it may use.
     pub cpu_limit: f64,
