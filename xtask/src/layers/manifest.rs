@@ -32,7 +32,9 @@ fn in_manifest(name: &str, manifest: &Table) -> Vec<String> {
             for (dependency, value) in
                 table.get(section).and_then(Value::as_table).into_iter().flatten()
             {
-                if !is_from_workspace(Some(value)) {
+                // The crate itself, with more features for its tests: by path, since no registry has this version yet.
+                let is_itself = dependency == name && value.get("version").is_none();
+                if !is_itself && !is_from_workspace(Some(value)) {
                     found.push(format!(
                         "{name} -> {dependency}: the version belongs in the root's [workspace.dependencies]"
                     ));
@@ -60,6 +62,8 @@ mod tests {
             [dependencies]
             serde.workspace = true
             rmcp = { workspace = true, features = ['client'] }
+            [dev-dependencies]
+            retail-x = { path = '.', features = ['redis'] }
             [target.'cfg(unix)'.dependencies]
             rustix = { workspace = true }
         ";
