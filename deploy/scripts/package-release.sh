@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Packs a program with its licence and bill of materials, and writes the archive's checksum beside it.
+# Packs a program with its manual, shell completions, licence and bill of materials, and writes the archive's checksum
+# beside it. The program is run for that: pack on the platform that it is for.
 #
 #   package-release.sh --program FILE --version VERSION --target TRIPLE --sbom FILE --to FOLDER
 set -euo pipefail
@@ -26,9 +27,19 @@ name="retail-mcp-$version-$target"
 mkdir -p "$to" "$work/$name"
 cp "$program" "$work/$name/retail-mcp"
 cp "$sbom" "$work/$name/retail-mcp.cdx.json"
+# In folders that can be copied into /usr/share, or below ~/.local/share.
+pages="$work/$name/share/man/man1"
+bash_completions="$work/$name/share/bash-completion/completions"
+zsh_completions="$work/$name/share/zsh/site-functions"
+fish_completions="$work/$name/share/fish/vendor_completions.d"
+mkdir -p "$pages" "$bash_completions" "$zsh_completions" "$fish_completions"
+"$program" manual "$pages"
+"$program" completions bash >"$bash_completions/retail-mcp"
+"$program" completions zsh >"$zsh_completions/_retail-mcp"
+"$program" completions fish >"$fish_completions/retail-mcp.fish"
 cp "$root/LICENSE" "$root/README.md" "$root/CHANGELOG.md" "$work/$name/"
-chmod 755 "$work/$name" "$work/$name/retail-mcp"
-chmod 644 "$work/$name/"*.json "$work/$name/LICENSE" "$work/$name/"*.md
+chmod -R u=rwX,go=rX "$work/$name"
+chmod 755 "$work/$name/retail-mcp"
 tar -C "$work" -czf "$to/$name.tar.gz" "$name"
 cp "$sbom" "$to/$name.cdx.json"
 # macOS has another tool for it.

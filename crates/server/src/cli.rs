@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod audit;
+mod completions;
 mod config;
 mod demo;
 mod doctor;
@@ -9,6 +10,7 @@ mod grants;
 mod healthcheck;
 mod identity;
 mod keys;
+mod manual;
 mod migrate;
 mod seed;
 mod serve;
@@ -30,11 +32,20 @@ use crate::logging;
 /// Longest wait for work that cannot be cancelled, such as the start of PostgreSQL.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What no flag tells of.
+const SURROUNDINGS: &str = "\
+Environment:
+  RETAIL_MCP__SECTION__KEY  a key of the configuration, such as RETAIL_MCP__DATABASE__HOST: before the file, after flags
+  RETAIL_MCP_CACHE_DIR      folder of downloaded programs and of the embedding model
+
+Files:
+  retail-mcp.toml           the configuration; `retail-mcp config` prints each key, its value and where it came from";
+
 /// Retail answers over the Model Context Protocol; each store sees its own rows.
 ///
 /// Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 #[derive(Debug, Parser)]
-#[command(name = "retail-mcp", version, max_term_width = 100)]
+#[command(name = "retail-mcp", version, max_term_width = 100, after_long_help = SURROUNDINGS)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -87,6 +98,10 @@ enum Command {
     Healthcheck,
     /// Look at the database and say what is wrong and what mends it: exit code 0 if nothing is
     Doctor(doctor::Doctor),
+    /// Print a script that completes commands and flags in a shell
+    Completions(completions::Completions),
+    /// Write the manual: a page for the program, and one for each command
+    Manual(manual::Manual),
 }
 
 impl Command {
@@ -104,7 +119,9 @@ impl Command {
             | Self::Healthcheck
             | Self::Audit(_)
             | Self::Identity(_)
-            | Self::Doctor(_) => None,
+            | Self::Doctor(_)
+            | Self::Completions(_)
+            | Self::Manual(_) => None,
         }
     }
 
@@ -117,6 +134,12 @@ impl Command {
 /// Runs the program.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
+    // Whoever builds a package has no configuration, and a broken one is no reason to refuse.
+    match &cli.command {
+        Command::Completions(completions) => return finish(completions.run()),
+        Command::Manual(manual) => return finish(manual.run()),
+        _ => {}
+    }
     let config = match load(&cli) {
         Ok(config) => config,
         Err(error) => {
@@ -124,13 +147,14 @@ pub fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run_with(cli, config) {
-        Ok(code) => code,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
-    }
+    finish(run_with(cli, config))
+}
+
+fn finish(outcome: anyhow::Result<ExitCode>) -> ExitCode {
+    outcome.unwrap_or_else(|error| {
+        complain(&error);
+        ExitCode::FAILURE
+    })
 }
 
 fn run_with(cli: Cli, mut config: Config) -> anyhow::Result<ExitCode> {
@@ -171,6 +195,8 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Config => config::run(&config)?,
         Command::Healthcheck => return healthcheck::run(&config).await,
         Command::Doctor(doctor) => return doctor.run(&config).await,
+        // Answered before there is a configuration.
+        Command::Completions(_) | Command::Manual(_) => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -109,7 +109,10 @@ def test_install_rust(bench: Bench) -> None:
 def test_package(bench: Bench) -> None:
     bench.world([])
     program, sbom = bench.folder / "program", bench.folder / "sbom.json"
-    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    # As the real one: pages into a folder, scripts to standard output.
+    program.write_text(
+        '#!/bin/sh\nif [ "$1" = manual ]; then echo .TH >"$2/retail-mcp.1"; else echo "$1 $2"; fi\n', encoding="utf-8"
+    )
     program.chmod(0o755)
     sbom.write_text("{}", encoding="utf-8")
     to = bench.folder / "packed"
@@ -121,7 +124,11 @@ def test_package(bench: Bench) -> None:
         assert tar.getmember("retail-mcp-1.2.3-x/retail-mcp").mode & 0o777 == 0o755
     assert names == [
         f"retail-mcp-1.2.3-x/{name}"
-        for name in ["CHANGELOG.md", "LICENSE", "README.md", "retail-mcp", "retail-mcp.cdx.json"]
+        for name in [
+            *("CHANGELOG.md", "LICENSE", "README.md", "retail-mcp", "retail-mcp.cdx.json"),
+            *("share/bash-completion/completions/retail-mcp", "share/fish/vendor_completions.d/retail-mcp.fish"),
+            *("share/man/man1/retail-mcp.1", "share/zsh/site-functions/_retail-mcp"),
+        ]
     ], names
     sums = dict(reversed(line.split()) for line in (to / "retail-mcp-1.2.3-x.sha256").read_text().splitlines())
     assert sums == {
