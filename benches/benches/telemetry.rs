@@ -10,22 +10,13 @@ use retail_domain::ports::{
 use retail_telemetry::{MetricsError, Telemetry, TelemetrySettings};
 
 const TOOK: Duration = Duration::from_millis(2);
-const OPERATION: ObservedOperation = ObservedOperation {
-    method: "tools/call",
-    tool: Some("execute_sales_query"),
-    error: None,
-    duration: TOOK,
-};
-const TRANSACTION: ObservedTransaction<'_> = ObservedTransaction {
-    pool: "stores",
-    plan: None,
-    fingerprint: Some("50fde20626009aba"),
-    error: None,
-    duration: TOOK,
-};
 
 fn main() -> Result<(), MetricsError> {
     let telemetry = Telemetry::new(&TelemetrySettings::default())?;
+    let mut operation = ObservedOperation::new("tools/call", TOOK);
+    operation.tool = Some("execute_sales_query");
+    let mut transaction = ObservedTransaction::new("stores", TOOK);
+    transaction.fingerprint = Some("50fde20626009aba");
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("telemetry");
     group.throughput(Throughput::Elements(1));
@@ -37,13 +28,13 @@ fn main() -> Result<(), MetricsError> {
         });
     });
     group.bench_function("operation", |bencher| {
-        bencher.iter(|| telemetry.operation_ended(black_box(&OPERATION)));
+        bencher.iter(|| telemetry.operation_ended(black_box(&operation)));
     });
     group.bench_function("wait", |bencher| {
         bencher.iter(|| telemetry.connection_given("stores", black_box(TOOK)));
     });
     group.bench_function("transaction", |bencher| {
-        bencher.iter(|| telemetry.transaction_ended(black_box(&TRANSACTION)));
+        bencher.iter(|| telemetry.transaction_ended(black_box(&transaction)));
     });
     group.bench_function("prometheus_text", |bencher| bencher.iter(|| telemetry.prometheus_text()));
     group.finish();

@@ -28,6 +28,7 @@ use crate::{CacheSettings, CacheStatistics};
 
 /// An answer, and how old it is.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Cached<V> {
     /// The answer.
     pub value: Arc<V>,
@@ -200,7 +201,7 @@ impl AnswerCache {
 /// How old a kept answer is.
 fn kept(origin: &Origin, present: &Present, state: State) -> Freshness {
     let age = origin.age(present.now).unwrap_or_default();
-    Freshness { cached: true, age, stale: state == State::Stale }
+    Freshness::kept(age, state == State::Stale)
 }
 
 fn needs<V: Cacheable>(present: &Present) -> Needs {

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// Counts since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CacheStatistics {
     /// By kind of answer.
     pub kinds: BTreeMap<&'static str, KindStatistics>,

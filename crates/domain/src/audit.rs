@@ -20,6 +20,7 @@ pub struct StatementSummary {
 
 /// One call of a tool. It has neither arguments nor answers: both may be personal data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct AuditEntry {
     /// Key of the entry, so that writing it again does not repeat it.
     pub id: Uuid,

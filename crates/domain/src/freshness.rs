@@ -6,6 +6,7 @@ use std::time::Duration;
 ///
 /// The default is an answer that was read just now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Freshness {
     /// Whether it was read for an earlier call.
     pub cached: bool,
@@ -13,4 +14,11 @@ pub struct Freshness {
     pub age: Duration,
     /// Whether the data are known to have changed since. A newer answer is being read meanwhile.
     pub stale: bool,
+}
+
+impl Freshness {
+    /// Of an answer that was read for an earlier call, this long ago.
+    pub const fn kept(age: Duration, stale: bool) -> Self {
+        Self { cached: true, age, stale }
+    }
 }

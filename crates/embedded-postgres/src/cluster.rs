@@ -29,6 +29,7 @@ const PORT_ATTEMPTS: usize = 5;
 
 /// How the server treats its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Profile {
     /// Survives a power failure; for demo data that is kept.
     #[default]
@@ -39,6 +40,7 @@ pub enum Profile {
 
 /// Where the server listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Listen {
     /// On a Unix socket that only the same user can open.
     #[default]

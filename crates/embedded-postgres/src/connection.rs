@@ -18,6 +18,7 @@ pub(crate) const SUPERUSER: &str = "postgres";
 /// Where the server listens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum HostSpec {
     /// The folder of its Unix socket.
     Socket(PathBuf),
@@ -27,6 +28,7 @@ pub enum HostSpec {
 
 /// What a client needs to connect as the superuser. Its `Debug` output hides the password.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConnectionInfo {
     /// Where the server listens.
     pub host: HostSpec,

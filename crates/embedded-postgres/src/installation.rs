@@ -47,6 +47,7 @@ impl ProvisionOptions {
 
 /// Where an [`Installation`] comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Origin {
     /// The caller named its folder.
     Named,

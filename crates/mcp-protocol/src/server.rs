@@ -132,8 +132,9 @@ impl Shared {
         started: Instant,
     ) {
         if let Some(observer) = &self.observer {
-            let duration = started.elapsed();
-            observer.operation_ended(&ObservedOperation { method, tool, error, duration });
+            let mut operation = ObservedOperation::new(method, started.elapsed());
+            (operation.tool, operation.error) = (tool, error);
+            observer.operation_ended(&operation);
         }
     }
 }

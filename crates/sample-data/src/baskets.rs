@@ -33,6 +33,7 @@ const PRODUCT_ATTEMPTS: u32 = 64;
 
 /// A row of `retail.order_items`. Amounts are in cents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OrderItem {
     /// The primary key, from 1, by ascending order number.
     pub order_item_id: i32,

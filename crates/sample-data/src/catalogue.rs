@@ -24,6 +24,7 @@ const FILES: [(&str, &str); 9] = [
 
 /// A row of `retail.categories`, with its seasons.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Category {
     /// The primary key, from 1.
     pub category_id: i32,
@@ -37,6 +38,7 @@ pub struct Category {
 
 /// A row of `retail.product_types`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProductType {
     /// The primary key, from 1.
     pub type_id: i32,
@@ -50,6 +52,7 @@ pub struct ProductType {
 
 /// A row of `retail.products`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Product {
     /// The primary key, from 1.
     pub product_id: i32,

@@ -29,6 +29,7 @@ const AREA_CODES: [u32; 6] = [206, 253, 360, 425, 509, 564];
 
 /// A row of `retail.customers`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Customer {
     /// The primary key, from 1, by ascending `created_at`.
     pub customer_id: i32,

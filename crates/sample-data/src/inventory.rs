@@ -19,6 +19,7 @@ const MAX_SHELF_MINIMUM: u32 = 4;
 
 /// A row of `retail.inventory`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InventoryRow {
     /// The store.
     pub store_id: i32,

@@ -11,6 +11,7 @@ use crate::{
 
 /// A row of `retail.orders`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Order {
     /// The primary key, from 1, by ascending date.
     pub order_id: i32,

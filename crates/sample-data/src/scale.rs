@@ -25,6 +25,7 @@ const MAX_FACTOR: f64 = 100.0;
 /// # Ok::<(), retail_sample_data::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Scale {
     /// 400 customers and about 2,000 orders: loads in well under a second, for tests.
     Tiny,

@@ -2,6 +2,7 @@
 
 /// A store and what its data must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Store {
     /// The primary key, from 1, in the order of [`STORES`].
     pub store_id: i32,

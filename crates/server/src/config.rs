@@ -94,6 +94,7 @@ pub struct Config {
 
 /// One key, what it is set to, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct EffectiveValue {
     /// The key, for example `server.listen`.
     pub key: String,

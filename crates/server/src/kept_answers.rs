@@ -58,6 +58,7 @@ struct Cache {
 
 /// What `/ready` says of the cache. A call is answered without it, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CacheHealth {
     /// `off`, `memory` or `redis`.
     pub mode: &'static str,

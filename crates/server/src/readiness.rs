@@ -69,12 +69,8 @@ impl Readiness {
     pub(crate) async fn report(&self) -> (HealthReport, Option<CacheHealth>) {
         let Inner { probe, kept_answers, draining, has_started, last, found, .. } = &*self.0;
         if draining.is_cancelled() {
-            let parts = vec![PartHealth {
-                part: "server".to_owned(),
-                ok: false,
-                problem: Some("it is shutting down".to_owned()),
-            }];
-            return (HealthReport { parts }, None);
+            let problem = Some("it is shutting down".to_owned());
+            return (HealthReport::new(vec![PartHealth::new("server", problem)]), None);
         }
         // Held while asking: those who come meanwhile get the same answer.
         let mut last = last.lock().await;
@@ -118,7 +114,7 @@ impl Readiness {
 
     /// What the watchdog found. It counts from the next look on.
     pub(crate) fn set_tool_path(&self, problem: Option<String>) {
-        let part = PartHealth { part: TOOL_PATH.to_owned(), ok: problem.is_none(), problem };
+        let part = PartHealth::new(TOOL_PATH, problem);
         *self.0.tool_path.lock().unwrap_or_else(PoisonError::into_inner) = Some(part);
     }
 }

@@ -13,6 +13,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// What the database gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConnectionLimits {
     /// To all who are no superusers.
     pub usable: usize,

@@ -50,6 +50,22 @@ pub struct EmbeddingModelRecord {
     pub missing: u64,
 }
 
+impl EmbeddingModelRecord {
+    /// A model that has no vector yet.
+    pub fn new(model_id: i16, model: EmbeddingModel, text_recipe: impl Into<String>) -> Self {
+        Self {
+            model_id,
+            model,
+            text_recipe: text_recipe.into(),
+            is_ready: false,
+            is_active: false,
+            products: 0,
+            stale: 0,
+            missing: 0,
+        }
+    }
+}
+
 /// The text of a product that a model is to be given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductText {

@@ -28,6 +28,7 @@ pub struct NewIdentityGrant {
 
 /// A grant that is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct IdentityGrantRecord {
     /// Key of the grant.
     pub identity_id: i64,

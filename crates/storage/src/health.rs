@@ -75,7 +75,7 @@ impl PgHealthProbe {
             }
             Err(_) => Some("the database does not answer in time".to_owned()),
         };
-        PartHealth { part: name.to_owned(), ok: problem.is_none(), problem }
+        PartHealth::new(name, problem)
     }
 }
 
@@ -102,6 +102,6 @@ impl HealthProbe for PgHealthProbe {
             ),
             service
         );
-        HealthReport { parts: [stores, head_office].into_iter().chain(service).collect() }
+        HealthReport::new([stores, head_office].into_iter().chain(service).collect())
     }
 }

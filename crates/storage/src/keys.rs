@@ -10,6 +10,7 @@ use crate::{Admin, IdentityKey, StorageError};
 
 /// A key as the database knows it, without the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IdentityKeyRecord {
     /// [`IdentityKey::id`].
     pub id: String,

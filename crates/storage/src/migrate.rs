@@ -54,6 +54,7 @@ pub struct MigrateOptions {
 
 /// What a migration did.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MigrationReport {
     /// Major version of the server.
     pub server_major_version: i32,

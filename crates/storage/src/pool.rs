@@ -105,7 +105,8 @@ impl fmt::Debug for Place {
 }
 
 /// Connections of one pool, or of all standbys, as they are now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PoolStatus {
     /// `stores`, `head_office` or `standby`.
     pub name: &'static str,

@@ -37,6 +37,7 @@ pub struct Finding {
 /// How a thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum FindingState {
     /// As it must be.
     Good,
@@ -47,6 +48,23 @@ pub enum FindingState {
 }
 
 impl Finding {
+    /// A thing that is good, or has this problem, for which there is no SQL.
+    pub fn new(
+        check: impl Into<String>,
+        subject: impl Into<String>,
+        problem: Option<String>,
+        mandatory: bool,
+    ) -> Self {
+        Self {
+            check: check.into(),
+            subject: subject.into(),
+            state: if problem.is_none() { FindingState::Good } else { FindingState::Unfit },
+            detail: problem.unwrap_or_default(),
+            fix_sql: None,
+            mandatory,
+        }
+    }
+
     /// Whether this alone stops a server.
     pub fn must_refuse(&self) -> bool {
         self.mandatory && self.state != FindingState::Good
@@ -82,17 +100,12 @@ impl fmt::Display for Finding {
 /// All that was found about a database. `Display` lists what is not good.
 ///
 /// ```
-/// use retail_storage::{Finding, FindingState, Posture};
+/// use retail_storage::{Finding, Posture};
 ///
-/// let forced = Finding {
-///     check: "row security".to_owned(),
-///     subject: "retail.orders".to_owned(),
-///     state: FindingState::Unfit,
-///     detail: "it does not bind the owner".to_owned(),
-///     fix_sql: Some("ALTER TABLE retail.orders FORCE ROW LEVEL SECURITY".to_owned()),
-///     mandatory: true,
-/// };
-/// assert!(Posture { findings: vec![forced] }.must_refuse());
+/// let problem = Some("it does not bind the owner".to_owned());
+/// let mut forced = Finding::new("row security", "retail.orders", problem, true);
+/// forced.fix_sql = Some("ALTER TABLE retail.orders FORCE ROW LEVEL SECURITY".to_owned());
+/// assert!(Posture::new(vec![forced]).must_refuse());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Posture {
@@ -101,6 +114,11 @@ pub struct Posture {
 }
 
 impl Posture {
+    /// What these findings come to.
+    pub fn new(findings: Vec<Finding>) -> Self {
+        Self { findings }
+    }
+
     /// Whether a server must not serve.
     pub fn must_refuse(&self) -> bool {
         self.findings.iter().any(Finding::must_refuse)

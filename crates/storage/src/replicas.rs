@@ -38,6 +38,7 @@ pub struct ReplicaSettings {
 
 /// What a look found of one standby.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReplicaState {
     /// Host and port.
     pub name: String,
@@ -48,7 +49,8 @@ pub struct ReplicaState {
 }
 
 /// How many standbys there are, and how many of them answer callers now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReplicaCounts {
     /// As configured.
     pub configured: usize,

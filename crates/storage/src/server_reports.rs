@@ -22,6 +22,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// What a server told, and how long ago.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ReceivedReport {
     /// Key of the process.
     pub server: Uuid,

@@ -24,6 +24,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Where it is, the server's certificate and name are always checked; there is no mode that
 /// encrypts towards whoever answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum TlsMode {
     /// Never.
     Disable,

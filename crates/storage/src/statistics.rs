@@ -6,6 +6,7 @@ use tracing::error;
 
 /// Counts since the start. The first two must stay zero: each is worth an alarm.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QueryStatistics {
     /// Answers that were discarded because the statement had changed its identity.
     pub identity_changes: u64,

@@ -376,13 +376,12 @@ impl TenantTransaction {
             self.span.record("otel.status_code", "ERROR");
         }
         let Some(observer) = &self.watched.observer else { return };
-        observer.transaction_ended(&ObservedTransaction {
-            pool: pool_name(self.who, self.is_on_standby),
-            fingerprint: self.fingerprint.as_deref(),
-            plan: self.plan.as_deref(),
-            error,
-            duration,
-        });
+        let pool = pool_name(self.who, self.is_on_standby);
+        let mut transaction = ObservedTransaction::new(pool, duration);
+        transaction.fingerprint = self.fingerprint.as_deref();
+        transaction.plan = self.plan.as_deref();
+        transaction.error = error;
+        observer.transaction_ended(&transaction);
     }
 
     /// Whether statements may be prepared on the connection.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 /// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// Only grows, until the process ends.
     Counter,

@@ -39,6 +39,7 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(3);
 
 /// How OTLP is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OtlpProtocol {
     /// gRPC, usually on port 4317.
     Grpc,
@@ -48,6 +49,7 @@ pub enum OtlpProtocol {
 
 /// Who receives.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Destination {
     /// A collector, or whoever else takes OTLP.
     Otlp {

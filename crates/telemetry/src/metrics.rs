@@ -377,20 +377,12 @@ mod tests {
         let took = Duration::from_millis(3);
         let _request = telemetry.request_begins();
         telemetry.http_request("POST", "/mcp", 200, took);
-        telemetry.operation_ended(&ObservedOperation {
-            method: TOOLS_CALL,
-            tool: Some("execute_sales_query"),
-            error: Some(ErrorCode::QueryFailed),
-            duration: took,
-        });
+        let mut operation = ObservedOperation::new(TOOLS_CALL, took);
+        operation.tool = Some("execute_sales_query");
+        operation.error = Some(ErrorCode::QueryFailed);
+        telemetry.operation_ended(&operation);
         telemetry.connection_given("stores", took);
-        telemetry.transaction_ended(&ObservedTransaction {
-            pool: "stores",
-            fingerprint: None,
-            plan: None,
-            error: None,
-            duration: took,
-        });
+        telemetry.transaction_ended(&ObservedTransaction::new("stores", took));
         let text = telemetry.prometheus_text().unwrap();
         for metric in ALL {
             let name = metric.prometheus_name();
@@ -412,17 +404,16 @@ mod tests {
     fn the_monitor_hears_of_calls_and_statements() {
         let telemetry = Telemetry::new(&TelemetrySettings::default()).unwrap();
         let took = Duration::from_millis(5);
-        let operation =
-            |method, tool| ObservedOperation { method, tool, error: None, duration: took };
+        let operation = |method, tool| {
+            let mut operation = ObservedOperation::new(method, took);
+            operation.tool = tool;
+            operation
+        };
         telemetry.operation_ended(&operation(TOOLS_CALL, Some("execute_sales_query")));
         telemetry.operation_ended(&operation("tools/list", None));
-        telemetry.transaction_ended(&ObservedTransaction {
-            pool: "stores",
-            fingerprint: Some("50fde20626009aba"),
-            plan: None,
-            error: None,
-            duration: took,
-        });
+        let mut transaction = ObservedTransaction::new("stores", took);
+        transaction.fingerprint = Some("50fde20626009aba");
+        telemetry.transaction_ended(&transaction);
         telemetry.sample_process();
         let current = telemetry.monitor().current(Instant::now());
         assert_eq!((current.application.calls, telemetry.answers()), (1, 1));

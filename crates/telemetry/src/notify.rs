@@ -40,6 +40,7 @@ const MAX_PAUSE: Duration = Duration::from_mins(2);
 /// What a receiver understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum WebhookKind {
     /// The fields of the notice as JSON.
     Generic,
@@ -81,6 +82,7 @@ pub struct NotifyError {
 
 /// What became of notices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NotificationCounts {
     /// Taken by a receiver.
     pub sent: u64,

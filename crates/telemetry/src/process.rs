@@ -9,6 +9,7 @@ use crate::cgroup::Limits;
 
 /// What the process has taken, and may take.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub struct ProcessSample {
     /// Processor time since its start.
     pub cpu_time: Duration,

@@ -163,10 +163,9 @@ mod tests {
             failed: bool,
             plan: Option<&str>,
         ) {
-            let error = failed.then_some(ErrorCode::QueryFailed);
-            let fingerprint = Some(shape);
-            let one =
-                ObservedTransaction { pool: "stores", fingerprint, plan, error, duration: took };
+            let mut one = ObservedTransaction::new("stores", took);
+            (one.fingerprint, one.plan) = (Some(shape), plan);
+            one.error = failed.then_some(ErrorCode::QueryFailed);
             self.record(at, &one);
         }
     }

@@ -18,6 +18,7 @@ pub enum Must {
 
 /// A hostile statement.
 #[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
 pub struct Attack {
     /// Its name, such as `a001`.
     pub id: String,
@@ -31,6 +32,7 @@ pub struct Attack {
 
 /// An honest statement, which must be answered.
 #[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
 pub struct Benign {
     /// Its name, such as `b002`.
     pub id: String,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// A failure to fetch or unpack a package.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// There is no pip to download with.
     #[error("pip was not found")]

@@ -41,6 +41,13 @@ pub struct DevTokenClaims {
     pub ttl: Duration,
 }
 
+impl DevTokenClaims {
+    /// A token for the tools, without costs for a store.
+    pub fn new(subject: impl Into<String>, grant: StoreGrant, ttl: Duration) -> Self {
+        Self { subject: subject.into(), grant, with_costs: false, operator: false, ttl }
+    }
+}
+
 /// A token that was not made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -187,9 +187,9 @@ async fn searches_are_never_stale_and_recommendations_may_be(
     let found = search.semantic(&caller, &semantic_query(1)).await.unwrap().freshness;
     assert_eq!((found.cached, found.stale), (!search_is_read_anew, false));
     let age = Duration::ZERO;
-    assert_eq!(ask(trending()).await, Freshness { cached: true, age, stale: true });
+    assert_eq!(ask(trending()).await, Freshness::kept(age, true));
     let stale = !is_sales || similar_is_fresh_after_sales;
-    assert_eq!(ask(similar()).await, Freshness { cached: true, age, stale });
+    assert_eq!(ask(similar()).await, Freshness::kept(age, stale));
 }
 
 #[tokio::test]

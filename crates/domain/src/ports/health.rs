@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// The state of one part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PartHealth {
     /// Name of the part, for example `database`.
     pub part: String,
@@ -15,14 +16,27 @@ pub struct PartHealth {
     pub problem: Option<String>,
 }
 
+impl PartHealth {
+    /// A part that works, or has this problem.
+    pub fn new(part: impl Into<String>, problem: Option<String>) -> Self {
+        Self { part: part.into(), ok: problem.is_none(), problem }
+    }
+}
+
 /// The state of all parts that an answer needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct HealthReport {
     /// One entry a part.
     pub parts: Vec<PartHealth>,
 }
 
 impl HealthReport {
+    /// A report of these parts.
+    pub fn new(parts: Vec<PartHealth>) -> Self {
+        Self { parts }
+    }
+
     /// Whether every part works.
     pub fn is_ready(&self) -> bool {
         self.parts.iter().all(|part| part.ok)

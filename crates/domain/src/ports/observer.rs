@@ -6,6 +6,7 @@ use crate::ErrorCode;
 
 /// An MCP request that has been dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ObservedOperation {
     /// The method, for example `tools/call`.
     pub method: &'static str,
@@ -17,8 +18,16 @@ pub struct ObservedOperation {
     pub duration: Duration,
 }
 
+impl ObservedOperation {
+    /// A request that was answered.
+    pub const fn new(method: &'static str, duration: Duration) -> Self {
+        Self { method, tool: None, error: None, duration }
+    }
+}
+
 /// A transaction of a caller that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ObservedTransaction<'a> {
     /// Which connections it ran on: `stores` or `head_office`, or `standby` for those of all standbys.
     pub pool: &'static str,
@@ -30,6 +39,13 @@ pub struct ObservedTransaction<'a> {
     pub error: Option<ErrorCode>,
     /// From its begin to its end, without the wait for a connection.
     pub duration: Duration,
+}
+
+impl ObservedTransaction<'_> {
+    /// A transaction of a statement of ours that gave what it was asked for.
+    pub const fn new(pool: &'static str, duration: Duration) -> Self {
+        Self { pool, fingerprint: None, plan: None, error: None, duration }
+    }
 }
 
 /// Hears of each MCP request.

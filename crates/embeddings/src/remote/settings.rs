@@ -39,6 +39,7 @@ pub struct OpenAiSettings {
 
 /// Which service embeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Service {
     /// A deployment of Azure OpenAI.
     Azure {
@@ -65,6 +66,7 @@ pub const AZURE_API_VERSION: &str = "v1";
 
 /// As whom a service is called.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Auth {
     /// A key, in the header `api-key` for Azure, as a bearer token elsewhere.
     ApiKey(SecretString),

@@ -87,11 +87,11 @@ mod tests {
         assert!(fresh.get("age_seconds").is_none() && fresh.get("stale").is_none());
 
         let age = Duration::from_millis(12_500);
-        let cached = written(Freshness { cached: true, age, stale: false });
+        let cached = written(Freshness::kept(age, false));
         assert_eq!((&cached["cached"], &cached["age_seconds"]), (&json!(true), &json!(12.5)));
         assert!(cached.get("stale").is_none());
 
-        let stale = written(Freshness { cached: true, age, stale: true });
+        let stale = written(Freshness::kept(age, true));
         assert_eq!(stale["stale"], json!(true));
     }
 }

@@ -6,6 +6,7 @@ use crate::Table;
 
 /// A statement that measures a part of an [`Observed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Query {
     /// The part: `totals`, `store_sales`, `year_orders` or `category_months`.
     pub name: &'static str,

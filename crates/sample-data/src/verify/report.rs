@@ -4,6 +4,7 @@ use std::fmt;
 
 /// One figure that was compared with its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Line {
     /// What was measured.
     pub name: String,

@@ -34,6 +34,7 @@ pub enum ConfigError {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Fault {
     /// The key, for example `server.listen`.
     pub key: String,

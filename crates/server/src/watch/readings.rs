@@ -186,13 +186,26 @@ mod tests {
         monitor.current(started)
     }
 
+    fn full_pool(waiting: usize) -> PoolStatus {
+        let mut pool = PoolStatus::default();
+        (pool.name, pool.max, pool.used, pool.waiting) = ("stores", 8, 8, waiting);
+        pool
+    }
+
+    /// Two standbys, of which so many answer.
+    fn standbys(in_use: usize) -> ReplicaCounts {
+        let mut counts = ReplicaCounts::default();
+        (counts.configured, counts.in_use) = (2, in_use);
+        counts
+    }
+
     fn well() -> Seen {
         Seen {
-            parts: vec![PartHealth { part: "database".to_owned(), ok: true, problem: None }],
+            parts: vec![PartHealth::new("database", None)],
             current: Some(current(100, None, 200)),
             system: SystemNow::default(),
-            pools: vec![PoolStatus { name: "stores", max: 8, used: 8, idle: 0, waiting: 0 }],
-            standbys: ReplicaCounts { configured: 2, in_use: 2 },
+            pools: vec![full_pool(0)],
+            standbys: standbys(2),
             redis_paused: false,
             risen: Totals { audit_failed_writes: 3, ..Totals::default() },
         }
@@ -209,13 +222,8 @@ mod tests {
         let slow = |seconds| {
             let started = Instant::now();
             let monitor = Monitor::starting_at(started);
-            let transaction = retail_domain::ports::ObservedTransaction {
-                pool: "stores",
-                fingerprint: None,
-                plan: None,
-                error: None,
-                duration: Duration::from_secs(seconds),
-            };
+            let took = Duration::from_secs(seconds);
+            let transaction = retail_domain::ports::ObservedTransaction::new("stores", took);
             monitor.transaction(started, &transaction);
             Some(monitor.current(started))
         };
@@ -242,34 +250,12 @@ mod tests {
             ("RetailMcpSlowTransactions", Seen { current: slow(3), ..well() }),
             ("RetailMcpProcessorsBusy", Seen { system: busy(0.86, 0.1), ..well() }),
             ("RetailMcpMemoryLow", Seen { system: busy(0.1, 0.91), ..well() }),
-            (
-                "RetailMcpStandbyLost",
-                Seen { standbys: ReplicaCounts { configured: 2, in_use: 1 }, ..well() },
-            ),
+            ("RetailMcpStandbyLost", Seen { standbys: standbys(1), ..well() }),
             ("RetailMcpRedisPaused", Seen { redis_paused: true, ..well() }),
-            (
-                "RetailMcpPoolExhausted",
-                Seen {
-                    pools: vec![PoolStatus {
-                        name: "stores",
-                        max: 8,
-                        used: 8,
-                        idle: 0,
-                        waiting: 1,
-                    }],
-                    ..well()
-                },
-            ),
+            ("RetailMcpPoolExhausted", Seen { pools: vec![full_pool(1)], ..well() }),
             (
                 "RetailMcpNotReady",
-                Seen {
-                    parts: vec![PartHealth {
-                        part: "database".to_owned(),
-                        ok: false,
-                        problem: None,
-                    }],
-                    ..well()
-                },
+                Seen { parts: vec![PartHealth::new("database", Some(String::new()))], ..well() },
             ),
         ];
         for rule in RULES {

@@ -10,6 +10,7 @@ use crate::{Admin, StorageError};
 
 /// An entry of the audit log as it stands in the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct AuditRecord {
     /// Place in the chain.
     pub seq: i64,

@@ -13,6 +13,7 @@ use crate::{Admin, StorageError};
 
 /// What was found along the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AuditReport {
     /// Entries that are good, from the beginning on.
     pub entries: u64,
@@ -35,6 +36,7 @@ pub struct AuditBreak {
 
 /// What is wrong with an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AuditFault {
     /// It, or its place in the chain, is not what its hash says.
     Altered,

@@ -23,6 +23,7 @@ pub use counters::AuditStatistics;
 
 /// What becomes of a call that cannot be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum AuditPolicy {
     /// It waits for a place, and then is not made.
     #[default]

@@ -10,6 +10,7 @@ use crate::tenant::TenantTransaction;
 
 /// PostgreSQL's plans of the very statements of a hybrid search.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct SearchPlans {
     /// Of the list by words.
     pub words: String,

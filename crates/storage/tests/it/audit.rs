@@ -21,17 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// An entry that says which one it is.
 fn entry(principal: &Principal, number: usize) -> AuditEntry {
     let at = DateTime::from_timestamp_micros(1_795_382_757_123_456).unwrap();
-    AuditEntry {
-        statement: Some(StatementSummary {
-            fingerprint: "50fde20626009aba".to_owned(),
-            tables: vec!["retail.orders".to_owned(), "retail.stores".to_owned()],
-        }),
-        rows: Some(3),
-        bytes: Some(120),
-        error: number.is_multiple_of(3).then_some(ErrorCode::QueryFailed),
-        duration: Duration::from_micros(1_234),
-        ..AuditEntry::begin(at, format!("request-{number}"), principal, "execute_sales_query")
-    }
+    let request = format!("request-{number}");
+    let mut entry = AuditEntry::begin(at, request, principal, "execute_sales_query");
+    entry.statement = Some(StatementSummary {
+        fingerprint: "50fde20626009aba".to_owned(),
+        tables: vec!["retail.orders".to_owned(), "retail.stores".to_owned()],
+    });
+    (entry.rows, entry.bytes) = (Some(3), Some(120));
+    entry.error = number.is_multiple_of(3).then_some(ErrorCode::QueryFailed);
+    entry.duration = Duration::from_micros(1_234);
+    entry
 }
 
 fn writer_on(

@@ -127,16 +127,7 @@ fn requests_and_transactions_are_counted_apart_from_calls() {
         monitor.request(started, status);
     }
     for took in [MS * 10, MS * 30] {
-        monitor.transaction(
-            started,
-            &ObservedTransaction {
-                pool: "stores",
-                fingerprint: None,
-                plan: None,
-                error: None,
-                duration: took,
-            },
-        );
+        monitor.transaction(started, &ObservedTransaction::new("stores", took));
     }
     let now = monitor.current(started);
     assert_eq!((now.http.requests, now.http.refused_ratio), (8, 0.25));

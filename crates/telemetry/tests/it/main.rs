@@ -25,13 +25,9 @@ fn live_a_day(monitor: &Monitor, started: Instant, day: u32) {
         if second % 10 == 0 {
             // New shapes all the time: models do not repeat themselves.
             let shape = format!("{day:08x}{second:08x}");
-            let transaction = ObservedTransaction {
-                pool: "stores",
-                fingerprint: Some(&shape),
-                plan: Some(&shape),
-                error: None,
-                duration,
-            };
+            let mut transaction = ObservedTransaction::new("stores", duration);
+            transaction.fingerprint = Some(&shape);
+            transaction.plan = Some(&shape);
             monitor.transaction(at, &transaction);
             monitor.request(at, 200);
             monitor.sample(at, retail_telemetry::ProcessSample::default());

@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 /// A span. Ids are hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReceivedSpan {
     /// Its trace.
     pub trace_id: String,
@@ -31,6 +32,7 @@ pub struct ReceivedSpan {
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReceivedLine {
     /// The trace that it was written in; empty for none.
     pub trace_id: String,

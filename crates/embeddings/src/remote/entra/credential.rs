@@ -25,6 +25,7 @@ const LARGEST_ANSWER: usize = 256 * 1024;
 ///
 /// Its identity needs the role `Cognitive Services OpenAI User` on the resource. The fields bear the names of the environment variables that usually hold their values.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum EntraCredential {
     /// An application with a secret.
     ClientSecret {
@@ -59,6 +60,7 @@ pub enum EntraCredential {
 
 /// Who hands out the tokens of a managed identity.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum ManagedIdentityEndpoint {
     /// The metadata service of virtual machines. `url` is `None` except in tests.
     InstanceMetadata {

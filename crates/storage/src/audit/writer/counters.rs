@@ -11,6 +11,7 @@ const WARN_EVERY: Duration = Duration::from_secs(10);
 
 /// What happened to entries since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct AuditStatistics {
     /// Put into the queue.
     pub accepted: u64,
