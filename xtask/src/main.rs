@@ -12,6 +12,7 @@ mod faults;
 mod fuzz;
 mod layers;
 mod load;
+mod package;
 mod search_eval;
 mod setup;
 mod tidy;
@@ -89,6 +90,12 @@ enum Task {
     Layers,
     /// Check that no source file is too long.
     Tidy,
+    /// Pack the published crates, and compile them from their packages.
+    Package {
+        /// Each crate by itself too, with the features that it asks for alone: minutes more.
+        #[arg(long)]
+        each: bool,
+    },
     /// Run the official clients and the conformance suite against a demo server.
     Conformance {
         /// The `retail-mcp` binary to test; built in the dev profile when absent.
@@ -123,6 +130,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Dashboard => dashboard::run(&workspace),
         Task::Layers => layers::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
+        Task::Package { each } => package::run(&workspace, each),
         Task::Conformance { server_binary } => conformance::run(&workspace, server_binary),
     }
 }

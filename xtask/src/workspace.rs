@@ -36,6 +36,21 @@ impl Workspace {
         self.target.join(profile).join(program)
     }
 
+    /// Where cargo puts what it builds.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The archives that `cargo package` makes.
+    pub(crate) fn packages(&self) -> PathBuf {
+        self.target.join("package")
+    }
+
+    /// The same, unpacked.
+    pub(crate) fn unpacked_packages(&self) -> PathBuf {
+        self.target.join("package-check")
+    }
+
     /// Downloaded tools. Git ignores it, `cargo clean` removes it.
     pub(crate) fn tools(&self) -> PathBuf {
         self.target.join("tools")

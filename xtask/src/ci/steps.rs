@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::command::CommandLine;
 use crate::workspace::Workspace;
-use crate::{alerts, conformance, dashboard, deploy_check, fuzz, layers, setup, tidy};
+use crate::{alerts, conformance, dashboard, deploy_check, fuzz, layers, package, setup, tidy};
 
 /// One step: a name, and either command lines or a function of xtask.
 #[derive(Debug)]
@@ -28,11 +28,22 @@ impl Step {
     }
 }
 
+/// No crate has examples: `--examples` makes cargo turn on features as for a build with tests. Clippy's was one, so crates of
+/// others need not be checked once more.
+const DOCS: &str = "--workspace --all-features --no-deps --locked --lib --examples";
+/// For who works here: with private items and programs. That of `retail-search-eval` has the name of its library.
+const OURS: &str = "--document-private-items --bin retail-mcp --bin retail-example-embed --bin xtask \
+                    --bin test-issuer --bin faults --bin load-limits";
+/// For who depends on the crates: what docs.rs makes of those that are published.
+const THEIRS: &str = "--exclude retail-benches --exclude retail-example-embed --exclude retail-search-eval \
+                      --exclude xtask";
+
 /// Every step, cheap ones first.
 pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
     let cargo = |words: &str| CommandLine::new("cargo").words(words).in_dir(workspace.root());
     let task = |name, task| Step { name, action: Action::Task(task) };
     let commands = |name, commands| Step { name, action: Action::Commands(commands) };
+    let docs = |words| cargo("doc").words(DOCS).words(words).env("RUSTDOCFLAGS", "-D warnings");
     // Storage runs on the newest PostgreSQL with everything else, and on the oldest by itself.
     let tests = cargo("test --workspace --locked").env("RETAIL_TEST_PG_MAJOR", "18");
     let oldest = cargo("test -p retail-storage --locked").env("RETAIL_TEST_PG_MAJOR", "16");
@@ -44,13 +55,8 @@ pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
         task("alerts", alerts::run),
         task("deploy", |workspace| deploy_check::run(workspace, false, &[])),
         commands("clippy", vec![cargo("clippy --workspace --all-targets --locked -- -D warnings")]),
-        commands(
-            "docs",
-            vec![
-                cargo("doc --workspace --no-deps --locked --document-private-items")
-                    .env("RUSTDOCFLAGS", "-D warnings"),
-            ],
-        ),
+        task("package", |workspace| package::run(workspace, false)),
+        commands("docs", vec![docs(OURS), docs(THEIRS)]),
         commands("tests", vec![tests]),
         commands("storage-pg16", vec![oldest]),
         task("fuzz", fuzz::run_shortly),
