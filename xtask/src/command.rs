@@ -76,6 +76,13 @@ impl CommandLine {
         self
     }
 
+    /// Has this command run another one, as `env` and `unshare` do.
+    pub(crate) fn then(mut self, command: &Self) -> Self {
+        self.env.extend(command.env.iter().cloned());
+        self.dir.clone_from(&command.dir);
+        self.arg(&command.program).args(&command.args)
+    }
+
     /// The standard library's form, for callers that need more.
     pub(crate) fn to_command(&self) -> Command {
         let mut command = Command::new(&self.program);

@@ -3,6 +3,7 @@
 mod alerts;
 mod ci;
 mod command;
+mod compose_smoke;
 mod conformance;
 mod console;
 mod dashboard;
@@ -86,6 +87,11 @@ enum Task {
         #[arg(long = "only", value_name = "CHECK")]
         only: Vec<String>,
     },
+    /// Bring up the services of the Compose files without a container engine, and use, upgrade and crash them.
+    ComposeSmoke {
+        #[command(flatten)]
+        ours: compose_smoke::Ours,
+    },
     /// Check which crate depends on which.
     Layers,
     /// Check that no source file is too long.
@@ -128,6 +134,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Alerts => alerts::run(&workspace),
         Task::DeployCheck { prove, only } => deploy_check::run(&workspace, prove, &only),
         Task::Dashboard => dashboard::run(&workspace),
+        Task::ComposeSmoke { ours } => compose_smoke::run(&workspace, &ours),
         Task::Layers => layers::run(&workspace),
         Task::Tidy => tidy::run(&workspace),
         Task::Package { each } => package::run(&workspace, each),

@@ -9,12 +9,14 @@ mod pgbouncer;
 mod postgres;
 mod promtool;
 mod redis;
+mod services;
 
 use anyhow::{Result, bail};
 
 pub(crate) use self::chromium::provide as chromium;
 pub(crate) use self::nginx::{program as nginx_program, provide as nginx};
 pub(crate) use self::promtool::provide as promtool;
+pub(crate) use self::services::{provide as services, users_of_namespaces};
 
 use crate::command::CommandLine;
 use crate::console;

@@ -66,6 +66,11 @@ impl Workspace {
         self.target.join("load")
     }
 
+    /// Files and logs of the services of the Compose files.
+    pub(crate) fn compose_smoke(&self) -> PathBuf {
+        self.target.join("compose-smoke")
+    }
+
     /// Output of the conformance runs.
     pub(crate) fn conformance_results(&self) -> PathBuf {
         self.target.join("conformance")

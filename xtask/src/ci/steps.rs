@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::command::CommandLine;
+use crate::compose_smoke::{self, Ours};
 use crate::workspace::Workspace;
 use crate::{alerts, conformance, dashboard, deploy_check, fuzz, layers, package, setup, tidy};
 
@@ -62,5 +63,6 @@ pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
         task("fuzz", fuzz::run_shortly),
         task("conformance", |workspace| conformance::run(workspace, None)),
         task("dashboard", dashboard::run),
+        task("compose", |workspace| compose_smoke::run(workspace, &Ours::default())),
     ]
 }
