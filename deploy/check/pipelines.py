@@ -271,3 +271,17 @@ def checkout(tree: Tree) -> Iterator[Finding]:
     for stage, _, _, steps in deployments(tree):
         if not steps or steps[0].get("checkout") != "self":
             yield Finding(AZURE, f"{stage} has no repository", "checkout: self, first")
+
+
+@check("pipelines bicep")
+def bicep(tree: Tree) -> Iterator[Finding]:
+    """Both services build the templates with Microsoft's compiler: our own reader knows less. Nobody built the lab's."""
+    command = "deploy/scripts/build-bicep.sh"
+    github = [name for _, name, job, _ in jobs(tree) if command in runs(job) and "if" not in job]
+    if not github:
+        yield Finding(".github/workflows/ci.yml", "nothing builds the templates", f"a job with {command}")
+    checks = [job for stage, _, _, beside in stages(tree) if stage == "Checks" for job in beside.values()]
+    if not any(command in step.get("bash", "") for job in checks for step in job["steps"]):
+        yield Finding(AZURE, "Checks does not build the templates", f"a job with {command}")
+    if not re.search(r"^version=v\d+\.\d+\.\d+$", tree.read(command), re.M):
+        yield Finding(command, "takes whatever compiler is newest", "version=vX.Y.Z")

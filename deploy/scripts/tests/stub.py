@@ -60,6 +60,13 @@ if name == "smoke-python":
     token = Path(option("--token-file"))
     keep_secret(token.read_text(encoding="utf-8").strip())
     notes.append(f"token of mode {stat.S_IMODE(token.stat().st_mode):o}")
+if name == "az" and arguments[:1] == ["bicep"]:
+    # An agent's own compiler would be taken otherwise, and a parameter file without its variables is refused.
+    notes.append(f"from the path: {os.environ.get('AZURE_BICEP_USE_BINARY_FROM_PATH')}")
+    if arguments[1] == "build-params":
+        wanted = re.findall(r"readEnvironmentVariable\('(\w+)'\)", Path(option("--file")).read_text(encoding="utf-8"))
+        missing = sorted({one for one in wanted if not os.environ.get(one)})
+        notes.append(f"without {', '.join(missing) or 'nothing'}")
 metadata = option("--metadata-file")
 if name == "docker" and metadata:
     Path(metadata).write_text(json.dumps({"containerimage.digest": "sha256:" + "c0ffee00" * 8}), encoding="utf-8")
