@@ -5,8 +5,10 @@
 #   RETAIL_MCP_IMAGE=registry.example.com/retail-mcp@sha256:... roll.sh [options of docker compose]
 #   roll.sh --env-file production.env
 #
+# The image belongs into the env file as well: what is started later, after a restart of the machine, is read from there.
 # The database is migrated first; migrations are made so that the former release still works. When a server is not ready
-# within two minutes, it and those before it get their former image back, and the exit code is 1.
+# within two minutes, it and those before it get their former image back, and the exit code is 1. To go back later, run it
+# with the former image: its migration leaves a newer database as it is.
 set -eu
 
 here="$(cd "$(dirname "$0")" && pwd)"
@@ -41,5 +43,6 @@ $done_before"
         [ -z "$former" ] || (export RETAIL_MCP_IMAGE="$former" && replace "$server" "$@" < /dev/null) ||
             echo "roll.sh: $server is not ready with its former image either" >&2
     done
+    echo "roll.sh: put the former image into the env file, too" >&2
     exit 1
 done

@@ -37,7 +37,11 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Provide what the build and the tests need.
-    Setup,
+    Setup {
+        /// What the build needs, alone.
+        #[arg(long)]
+        build: bool,
+    },
     /// Set up, build for release, and run `retail-mcp demo`.
     Demo {
         /// Arguments for `retail-mcp demo`.
@@ -124,7 +128,8 @@ fn run(task: Task) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     command::stop_on_signals()?;
     match task {
-        Task::Setup => setup::run(&workspace),
+        Task::Setup { build: true } => setup::to_build(&workspace),
+        Task::Setup { build: false } => setup::run(&workspace),
         Task::Demo { args } => demo::run(&workspace, &args),
         Task::Ci { only } => ci::run(&workspace, &only),
         Task::Fuzz { target, seconds } => fuzz::run(&workspace, target.as_deref(), seconds),

@@ -69,6 +69,9 @@ pub struct MigrationReport {
 impl Admin {
     /// Brings the database to the current schema. May be run as often as wanted, by several at once.
     ///
+    /// A database that a newer version migrated stays as it is, and a note says so: whoever goes back to a former version
+    /// runs this again, and that version's servers work on it.
+    ///
     /// # Errors
     /// [`StorageError::ForeignSchema`] for a schema that is not ours and no [`MigrateOptions::adopt`];
     /// [`StorageError::CannotAdopt`] when it differs too much; [`StorageError::RolesMissing`],
@@ -109,6 +112,15 @@ impl Admin {
         }
         if let (true, Some(key)) = (ours, &options.identity_key) {
             self.check_identity_key(key).await?;
+        }
+        if ours && let Some(newer) = self.newer_schema_version().await? {
+            info!(newer, "a newer version migrated the database: it stays as it is");
+            let note = format!(
+                "a newer version migrated the database (schema {newer}, and this is {SCHEMA_VERSION}): nothing was changed, \
+                 passwords and limits included"
+            );
+            let notes = vec![note];
+            return Ok(MigrationReport { server_major_version, adopted: false, applied: 0, notes });
         }
         let mut notes = Vec::new();
         if foreign {
@@ -239,6 +251,18 @@ impl Admin {
                 _ => return result,
             }
         }
+    }
+
+    /// The last applied migration, if this version does not know it.
+    async fn newer_schema_version(&mut self) -> Result<Option<i64>, StorageError> {
+        self.become_owner().await?;
+        let newest: Option<i64> =
+            sqlx::query_scalar("SELECT max(version) FROM retail_mcp._sqlx_migrations")
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(failed("read the applied migrations"))?;
+        self.execute("RESET ROLE", "take the login's own role").await?;
+        Ok(newest.filter(|newest| *newest > SCHEMA_VERSION))
     }
 
     async fn applied(&mut self) -> Result<usize, StorageError> {

@@ -17,6 +17,8 @@ class Control:
 
     def __init__(self, engine: Engine, project: Project, socket: Path) -> None:
         self._engine = engine
+        #: Services, each time that one was to be replaced.
+        self.replaced: list[str] = []
         self._project = project
         control = self
 
@@ -50,12 +52,13 @@ class Control:
             case ["config"]:
                 return subprocess.run(self._project.command("config"), check=True, capture_output=True, text=True).stdout
             case ["run", "--rm", service]:
-                return engine.run(service)
+                return engine.run(service, image=image)
             case ["ps", "--all", "--quiet", service]:
                 return f"{service}\n" if service in engine.containers else ""
             case ["logs", "--tail", lines, service]:
                 return engine.tail(service, int(lines)) + "\n"
             case ["up", "--detach", "--no-deps", "--force-recreate", "--wait", "--wait-timeout", limit, service]:
+                self.replaced.append(service)
                 engine.replace(service, image or engine.services[service]["image"], seconds(f"{limit}s"))
                 return ""
         raise Failed(f"roll.sh gives a command that nobody here knows: docker compose {' '.join(arguments)}")

@@ -84,12 +84,14 @@ class Engine:
             if self._check(self.services[name]):
                 self.wait_until_healthy(name)
 
-    def run(self, name: str, command: list[str] | None = None, limit: float = 300) -> str:
+    def run(
+        self, name: str, command: list[str] | None = None, image: str | None = None, limit: float = 300
+    ) -> str:
         """Runs a service once, to its end, and gives what it wrote."""
         self.networks.attach(name, self.services[name])
         log = self.log(name)
         begin = log.stat().st_size if log.exists() else 0
-        container = self.start(name, command=command)
+        container = self.start(name, image, command)
         try:
             code = container.process.wait(limit)
         except subprocess.TimeoutExpired as error:

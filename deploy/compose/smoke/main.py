@@ -34,6 +34,9 @@ HERE = Path(__file__).resolve().parent
 NAME, PORT = "mcp.example.com", 8443
 SERVERS = ["server-1", "server-2", "server-3"]
 STORES = ["seattle", "bellevue", "tacoma", "spokane", "everett", "redmond", "kirkland", "online"]
+PROGRAM = "/usr/local/bin/retail-mcp"
+#: A release whose migration works, and whose servers do not.
+MIGRATES_ONLY = f'[ "$0" != migrate ] || exec {PROGRAM} migrate; exit 1'
 CALLERS = 1 + len(STORES)
 
 
@@ -70,13 +73,15 @@ def around(program: str, image: Path) -> str:
 def images(options: argparse.Namespace) -> dict[str, Image]:
     """What stands for each image of the Compose files."""
     # The image's own entrypoint and PATH; a shell would be found nowhere in it.
-    ours = Image(files_of(options.image), ["/usr/local/bin/retail-mcp"], "/usr/local/bin")
+    ours = Image(files_of(options.image), [PROGRAM], "/usr/local/bin")
+    program = [file for file in ours.files if file[1] == PROGRAM]
     services = files_of(options.services)
     entrypoint = "/usr/local/bin/docker-entrypoint.sh"
     postgres = next(Path(options.services).glob("usr/lib/postgresql/*/bin")).relative_to(options.services)
     return {
         "retail-mcp:dev": ours,
         "retail-mcp:next": ours,
+        "retail-mcp:migrates-only": Image([*services, *program], ["/bin/sh", "-c", MIGRATES_ONLY]),
         "retail-mcp:broken": Image(services, ["/usr/bin/false"]),
         "docker.io/pgvector/pgvector:pg17": Image(
             [*services, (str(HERE / "postgres-entrypoint.sh"), entrypoint)], [entrypoint], f"/{postgres}:{SYSTEM_PATH}"
@@ -188,15 +193,15 @@ class Production:
         expect({self._address(name) for name in SERVERS} <= used, f"not all three servers were used: {sorted(used)}")
         passed(f"calls through the proxy reach all three servers: {callers.result()}")
 
-    def rolls(self, image: str, good: bool) -> None:
-        """An upgrade by roll.sh under load: to an image that works, or to one that does not."""
+    def rolls(self, image: str, good: bool, replaced: int) -> None:
+        """roll.sh under load, to an image that works or to one that does not. `replaced`: how often a server is started."""
         tools = self.state / "bin"
         tools.mkdir(exist_ok=True)
         shutil.copy(HERE / "docker.py", tools / "docker")
         environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "RETAIL_MCP_IMAGE": image}
         environment["SMOKE_SOCKET"] = str(self.socket)
         before = {name: self.engine.containers[name].image for name in SERVERS}
-        offset = self._log_size()
+        offset, starts = self._log_size(), len(self.control.replaced)
         with self._calling() as callers:
             time.sleep(1)
             command = [str(ROOT / "deploy/compose/roll.sh"), "--env-file", str(self.values)]
@@ -206,8 +211,10 @@ class Production:
         self._all_answered(callers.problems)
         now = {name: self.engine.containers[name].image for name in SERVERS}
         expect(now == ({name: image for name in SERVERS} if good else before), f"the servers run {now}")
+        starts = self.control.replaced[starts:]
+        expect(len(starts) == replaced, f"roll.sh replaced {starts}")
         twice = [line for line in self._log_since(offset) if ", " in line["servers"]]
-        what = f"roll.sh to {image}" if good else f"roll.sh to {image}, which does not start, goes back"
+        what = f"roll.sh to {image}" + ("" if good else " ends with 1, and the former image serves")
         passed(f"{what}: {callers.result()}, {len(twice)} were answered by another server than the first")
 
     def survives_a_crash(self) -> None:
@@ -255,8 +262,11 @@ def production(options: argparse.Namespace, state: Path, values: Path) -> None:
     production.come_up()
     production.is_confined()
     production.answers()
-    production.rolls("retail-mcp:next", good=True)
-    production.rolls("retail-mcp:broken", good=False)
+    production.rolls("retail-mcp:next", good=True, replaced=3)
+    # The first server does not become ready, and gets its image back.
+    production.rolls("retail-mcp:migrates-only", good=False, replaced=2)
+    # No server is touched.
+    production.rolls("retail-mcp:broken", good=False, replaced=0)
     production.survives_a_crash()
     production.engine.down()
     passed("all of them stop in order")

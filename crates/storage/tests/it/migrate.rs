@@ -14,6 +14,31 @@ async fn a_second_run_changes_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_newer_version_migrated_stays_as_it_is() {
+    let database = TestDatabase::empty();
+    let mut admin = database.admin().await;
+    admin.migrate(&TestDatabase::migrate_options()).await.unwrap();
+    let newer = "INSERT INTO retail_mcp._sqlx_migrations
+                 SELECT 9999, 'from the future', now(), true, checksum, 0
+                 FROM retail_mcp._sqlx_migrations WHERE version = 1";
+    database.psql(newer);
+    // Roles are the cluster's, and other tests change them.
+    let state = || {
+        database.psql(
+            "SELECT string_agg(xmin::text || oid::text, ' ' ORDER BY oid) FROM pg_proc
+             WHERE pronamespace::regnamespace::text LIKE 'retail%';
+             SELECT string_agg(xmin::text || oid::text, ' ' ORDER BY oid) FROM pg_class
+             WHERE relnamespace::regnamespace::text LIKE 'retail%'",
+        )
+    };
+    let before = state();
+    let report = admin.migrate(&TestDatabase::migrate_options()).await.unwrap();
+    assert_eq!(report.applied, 0);
+    assert!(report.notes[0].contains("schema 9999"), "{:?}", report.notes);
+    assert_eq!(state(), before);
+}
+
+#[tokio::test]
 async fn two_at_once_wait_for_each_other() {
     let database = TestDatabase::empty();
     let (mut one, mut two) = (database.admin().await, database.admin().await);
