@@ -29,7 +29,6 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE))
 
 import deploy_cases  # noqa: E402
-import environment_cases  # noqa: E402
 import pipeline_cases  # noqa: E402
 import release_cases  # noqa: E402
 import setup_cases  # noqa: E402
