@@ -15,8 +15,10 @@ import yaml
 from findings import Finding, check
 from tree import Tree
 
-DEPLOY, AZURE = ".github/workflows/deploy.yml", "azure-pipelines.yml"
+DEPLOY, RELEASE, AZURE = ".github/workflows/deploy.yml", ".github/workflows/release.yml", "azure-pipelines.yml"
 ENVIRONMENTS = ("staging", "production")
+#: The jobs of GitHub's that a person lets in, and the environments by which.
+GATES = ((DEPLOY, "production", "production"), (RELEASE, "publish", "release"))
 Job = dict[str, Any]
 
 
@@ -227,14 +229,19 @@ def provenance(tree: Tree) -> Iterator[Finding]:
 
 @check("pipelines approval")
 def approval(tree: Tree) -> Iterator[Finding]:
-    """Somebody approves production, and who does not answer has not. In the lab nobody was asked."""
-    production = tree.yaml(DEPLOY)["jobs"]["production"]
-    if production.get("environment") != "production":
-        yield Finding(DEPLOY, "production is not in its environment, which has reviewers", "environment: production")
-    asks = [i for i, step in enumerate(production["steps"]) if "require-approval.sh production" in step.get("run", "")]
-    signs = [i for i, step in enumerate(production["steps"]) if "azure/login" in step.get("uses", "")]
-    if not asks or not signs or asks[0] > signs[0]:
-        yield Finding(DEPLOY, "nobody looks whether somebody approved", "require-approval.sh before azure/login")
+    """Somebody approves production and a release, and who does not answer has not. In the lab nobody was asked.
+
+    GitHub makes an environment that is not there, open to everybody: the job looks before it does anything.
+    """
+    for path, name, environment in GATES:
+        job = tree.yaml(path)["jobs"][name]
+        if job.get("environment") != environment:
+            yield Finding(path, f"{name} is not in its environment, which has reviewers", f"environment: {environment}")
+        steps = [step for step in job["steps"] if not step.get("uses", "").startswith("actions/checkout@")]
+        if steps[0].get("run") != f"deploy/scripts/require-approval.sh {environment}" or "if" in steps[0]:
+            yield Finding(path, f"{name} does not look whether somebody approved", "require-approval.sh, first")
+        if job.get("permissions", {}).get("actions") != "read":
+            yield Finding(path, f"{name} may not see its environment", "actions: read")
     for stage, _, _, beside in stages(tree):
         if stage != "Production":
             continue

@@ -9,7 +9,8 @@
 #   Azure    the resource group, foundation and secrets (deploy/azure/scripts/prepare.sh, with its variables)
 #            an identity that deploys to this environment alone, signed in by OIDC; for staging one more that pushes images
 #            what-if of the template: what the first deployment will make
-#   GitHub   the environment, whose reviewers approve each deployment (production must have some), and variables
+#   GitHub   the environment, which main alone may enter, whose reviewers approve each deployment (production must have
+#            some); with production the environment "release", which tags v* may enter; and variables
 #
 # --location      region of Azure, such as swedencentral
 # --repository    whose jobs may sign in; they need no secret
@@ -56,7 +57,8 @@ say "$environment in $location, subscription $(jq -r .name <<<"$account")"
 
 change "$root/deploy/azure/scripts/prepare.sh" "$environment" "$location"
 if [[ $dry_run == yes && $(az group exists --name "$group") != true ]]; then
-  say "would make the identities, roles, GitHub environment and variables of $environment"
+  say "would make the identities, roles, GitHub environment (reviewers, branch main) and variables of $environment"
+  [[ $environment != production ]] || say "would make the GitHub environment release (reviewers, tags v*)"
   exit 0
 fi
 
@@ -141,21 +143,42 @@ fi
 say "what the template would change:"
 az deployment group what-if --resource-group "$group" --parameters "$parameters" --no-prompt true >&2
 
-# GitHub: the environment. Only main may enter, and where there are reviewers, when one of them agrees.
+# ensure_github_environment NAME branch|tag PATTERN: only what has such a name may enter, and where there are reviewers,
+# when one of them agrees. Reviewers, the policy and its pattern are each looked at: Azure lets in whoever is inside, and
+# a run that ended between them must not leave half of it for good.
 ensure_github_environment() {
-  local found people=() name rules
-  found=$(gh api "repos/$repository/environments/$environment" 2>/dev/null || echo '{}')
-  if [[ $(jq '[.protection_rules[]? | select(.type == "required_reviewers") | .reviewers[]] | length' <<<"$found") -gt 0 ]] ||
-    [[ -z $reviewers && $(jq 'has("name")' <<<"$found") == true ]]; then
-    return
+  local path="repos/$repository/environments/$1" found rules missing policies='{}' others
+  if ! found=$(gh api "$path" 2>&1); then
+    [[ $found == *"HTTP 404"* ]] || die "cannot read GitHub's environment $1: $found"
+    found='{}'
   fi
-  for name in ${reviewers//,/ }; do
-    people+=("$(gh api "users/$name" --jq .id)")
-  done
-  rules=$(jq -cn '{reviewers: [$ARGS.positional[] | {type: "User", id: tonumber}], prevent_self_review: true,
-    deployment_branch_policy: {protected_branches: false, custom_branch_policies: true}}' --args "${people[@]}")
-  change gh api --method PUT "repos/$repository/environments/$environment" --input - <<<"$rules" >&2
-  change gh api --method POST "repos/$repository/environments/$environment/deployment-branch-policies" -f name=main >&2
+  # GitHub sets all of it at once: what is there is said again.
+  rules=$(jq -c '[.protection_rules[]? | select(.type == "required_reviewers")][0] as $rule
+    | [$rule.reviewers[]? | {type, id: .reviewer.id}] as $there
+    | ([$ARGS.positional[] | {type: "User", id: tonumber}] - $there) as $more
+    | {wait_timer: ([.protection_rules[]? | select(.type == "wait_timer") | .wait_timer][0] // 0),
+       reviewers: ($there + $more), prevent_self_review: ($there == [] or $rule.prevent_self_review == true),
+       deployment_branch_policy: {protected_branches: false, custom_branch_policies: true}} as $rules
+    | [if has("name") then empty else "itself" end, if $more == [] then empty else "reviewers" end,
+       if .deployment_branch_policy == $rules.deployment_branch_policy then empty else "who may enter" end] as $missing
+    | {$rules, missing: ($missing | join(", "))}' --args "${people[@]}" <<<"$found")
+  missing=$(jq -r .missing <<<"$rules")
+  if [[ -n $missing ]]; then
+    say "GitHub's environment $1 lacks: $missing"
+    change gh api --method PUT "$path" --input - <<<"$(jq -c .rules <<<"$rules")" >&2
+  fi
+  # With --dry-run there may be nothing yet to ask.
+  if [[ $dry_run == no || $missing != *"who may enter"* ]]; then
+    policies=$(gh api "$path/deployment-branch-policies?per_page=100")
+  fi
+  others=$(jq -r '[.branch_policies[]? | "\(.type // "branch") \(.name)"] - $ARGS.positional | join(", ")' \
+    --args "$2 $3" <<<"$policies")
+  [[ -z $others ]] || say "GitHub's environment $1 is also open to $others: take away there what nobody wants"
+  if ! jq -e --arg type "$2" --arg name "$3" 'any(.branch_policies[]?; .name == $name and (.type // "branch") == $type)' \
+    <<<"$policies" >/dev/null; then
+    say "GitHub's environment $1 is open to no $2 $3"
+    change gh api --method POST "$path/deployment-branch-policies" -f "name=$3" -f "type=$2" >&2
+  fi
 }
 
 # ensure_variable NAME VALUE [--env ENVIRONMENT]
@@ -168,7 +191,14 @@ ensure_variable() {
   [[ $found == "$wanted" ]] || change gh variable set "$name" --repo "$repository" "$@" --body "$wanted" >&2
 }
 
-ensure_github_environment
+people=()
+for name in ${reviewers//,/ }; do
+  id=$(gh api "users/$name" --jq .id)
+  people+=("$id")
+done
+ensure_github_environment "$environment" branch main
+# Whoever approves production approves what the world gets. release.yml enters by its tag.
+[[ $environment != production ]] || ensure_github_environment release tag 'v*'
 ensure_variable AZURE_TENANT_ID "$tenant"
 ensure_variable AZURE_SUBSCRIPTION_ID "$subscription"
 ensure_variable AZURE_BUILD_CLIENT_ID "$builder"

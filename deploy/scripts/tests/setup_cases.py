@@ -12,7 +12,7 @@ GIVEN = {
     "OPERATOR_OBJECT_ID": "00000000-0000-0000-0000-00000000000f",
     "ALERT_EMAIL": "operators@example.com",
 }
-REVIEWED = {"name": "production", "protection_rules": [{"type": "required_reviewers", "reviewers": [{"type": "User"}]}]}
+PEOPLE = {"ada": 41, "grace": 42}
 COMMAND = [
     "setup-production.sh",
     "production",
@@ -35,6 +35,32 @@ DECLARES = (
 def once(flag: str, question: str, yes: object, no: object, command: str, out: object = "") -> list[dict]:
     """Azure answers `no` to the question until the command was given."""
     return [answer(question, yes, **{"if": [flag]}), answer(question, no), answer(command, out, set=[flag])]
+
+
+def reviewed(*people: int) -> dict:
+    """What GitHub says of an environment that these approve, and whose policy names what may enter."""
+    reviewers = [{"type": "User", "reviewer": {"login": "somebody", "id": number}} for number in people]
+    rules = [{"type": "required_reviewers", "prevent_self_review": True, "reviewers": reviewers}] if people else []
+    policy = {"protected_branches": False, "custom_branch_policies": True}
+    return {
+        "name": "some",
+        "protection_rules": [*rules, {"type": "branch_policy"}],
+        "deployment_branch_policy": policy,
+    }
+
+
+def github(name: str, kind: str, pattern: str) -> list[dict]:
+    """An environment of GitHub's: not there, until the script makes it, and then its pattern."""
+    path = f"repos/zava/retail-mcp/environments/{name}"
+    policies = [{"id": 1, "name": pattern, "type": kind}]
+    return [
+        answer(f"^gh api {path}$", reviewed(*PEOPLE.values()), **{"if": [f"{name} made"]}),
+        answer(f"^gh api {path}$", {"message": "Not Found"}, err="gh: Not Found (HTTP 404)\n", code=1),
+        answer(f"^gh api --method PUT {path} ", set=[f"{name} made"]),
+        answer(f"^gh api '?{path}/deployment-branch-policies", {"branch_policies": policies}, **{"if": [f"{name} open"]}),
+        answer(f"^gh api '?{path}/deployment-branch-policies", {"branch_policies": []}),
+        answer(f"^gh api --method POST {path}/deployment-branch-policies ", set=[f"{name} open"]),
+    ]
 
 
 def azure() -> list[dict]:
@@ -77,11 +103,9 @@ def azure() -> list[dict]:
             {"id": "/registries/staging", "server": "retailmcpstaging1.azurecr.io"},
         ),
         answer("^gh auth status"),
-        *once(
-            "reviewers", "^gh api repos/zava/retail-mcp/environments/production$", REVIEWED, {}, "^gh api --method PUT "
-        ),
-        answer("^gh api users/(ada|grace)", "41\n"),
-        answer("^gh api --method POST repos/zava/retail-mcp/environments/production/deployment-branch-policies "),
+        *[answer(f"^gh api users/{login} ", f"{number}\n") for login, number in PEOPLE.items()],
+        *github("production", "branch", "main"),
+        *github("release", "tag", "v*"),
     ]
     for role in roles:
         answers += once(
@@ -119,9 +143,9 @@ def test_setup(bench: Bench) -> None:
     assert any("--name identity-key" in line and "64 characters of hex" in line for line in secrets), secrets
     assert not [line for line in bench.lines() if "--value" in line]
     rules = [line for line in bench.lines() if "--method PUT" in line]
-    assert len(rules) == 1 and '"reviewers": [{"type": "User", "id": 41}, {"type": "User", "id": 41}]' in rules[0], (
-        rules
-    )
+    assert len(rules) == 2 and all(
+        '"reviewers": [{"type": "User", "id": 41}, {"type": "User", "id": 42}]' in rule for rule in rules
+    ), rules
     administrator = [line for line in bench.lines() if "--role 'Role Based Access Control Administrator'" in line]
     assert "--condition-version 2.0" in administrator[0] and "GuidEquals" in administrator[0], administrator
 
@@ -174,6 +198,7 @@ def test_setup_dry_run(bench: Bench) -> None:
     output = bench.run(*COMMAND, "--dry-run", **GIVEN)
     bench.expect_nothing_changed()
     assert "prepare.sh production swedencentral" in output, output
+    assert "would make the GitHub environment release (reviewers, tags v*)" in output, output
     # Where all is there, it says what is missing, and the template's what-if.
     bench.world([answer("^az group exists ", "true\n"), *azure()])
     output = bench.run(*COMMAND, "--dry-run", **GIVEN)
