@@ -248,6 +248,9 @@ def approval(tree: Tree) -> Iterator[Finding]:
         job = beside.get("Approval", {})
         task = (job.get("steps") or [{}])[0]
         inputs = task.get("inputs", {})
+        looked = yaml.safe_dump([beside.get(name, {}).get("steps") for name in names(job.get("dependsOn"))])
+        if inputs.get("approvers") != "$(APPROVERS)" or "APPROVERS: $(APPROVERS)" not in looked or "exit 1" not in looked:
+            yield Finding(AZURE, "Approval takes everybody where nobody is named", "dependsOn: Approvers, which looks")
         by_others = inputs.get("allowApproversToApproveTheirOwnRuns") is False and inputs.get("onTimeout") == "reject"
         if job.get("pool") != "server" or task.get("task") != "ManualValidation@1" or not by_others:
             yield Finding(AZURE, "Approval does not ask somebody else, or takes silence for yes", "ManualValidation@1")

@@ -2,7 +2,7 @@
 # Makes an environment ready for the pipelines. May be run again at any time: what is there stays as it is.
 #
 #   setup-production.sh [production|staging] --location REGION --repository OWNER/NAME [--reviewers USER[,USER...]]
-#                       [--azure-devops ISSUER SUBJECT] [--dry-run]
+#                       [--azure-devops ISSUER SUBJECT] [--azure-devops-build ISSUER SUBJECT] [--dry-run]
 #
 # In this order, and each only where it is not there yet:
 #
@@ -12,16 +12,17 @@
 #   GitHub   the environment, which main alone may enter, whose reviewers approve each deployment (production must have
 #            some); with production the environment "release", which tags v* may enter; and variables
 #
-# --location      region of Azure, such as swedencentral
-# --repository    whose jobs may sign in; they need no secret
-# --azure-devops  issuer and subject of the service connection (its page, workload identity federation), as well
+# --location            region of Azure, such as swedencentral
+# --repository          whose jobs may sign in; they need no secret
+# --azure-devops        issuer and subject of the service connection that deploys (its page, workload identity federation)
+# --azure-devops-build  with staging, whose registry takes the images: those of the connection that builds
 # Set the variables that main.ENVIRONMENT.bicepparam reads, ENTRA_CLIENT_ID for one: they become the environment's.
 # prepare.sh makes the secrets and hands them to Key Vault by files of mode 600: none is on a command line.
 set -euo pipefail
 # shellcheck source=deploy/scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-location='' repository='' reviewers='' issuer='' subject='' positional=()
+location='' repository='' reviewers='' issuer='' subject='' build_issuer='' build_subject='' positional=()
 while [[ $# -gt 0 ]]; do
   case "$1" in
     --help) print_help && exit 0 ;;
@@ -29,6 +30,7 @@ while [[ $# -gt 0 ]]; do
     --repository) repository=$(value "$@"); shift 2 ;;
     --reviewers) reviewers=$(value "$@"); shift 2 ;;
     --azure-devops) issuer=$(value "$@"); shift; subject=$(value "$@"); shift 2 ;;
+    --azure-devops-build) build_issuer=$(value "$@"); shift; build_subject=$(value "$@"); shift 2 ;;
     --dry-run) dry_run=yes && shift ;;
     -*) usage_error "unknown option $1" ;;
     *) positional+=("$1") && shift ;;
@@ -39,6 +41,7 @@ use_environment "${positional[0]:-production}"
 [[ $location =~ ^[a-z0-9]+$ ]] || usage_error "--location is missing"
 [[ $repository =~ ^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$ ]] || usage_error "--repository OWNER/NAME is missing"
 [[ $environment != production || -n $reviewers ]] || usage_error "production needs --reviewers: nobody else stands before it"
+[[ $environment == staging || -z $build_issuer ]] || usage_error "--azure-devops-build goes with staging: images are built there"
 
 # All that can be wrong from the start is said before anything is made.
 require_tools az gh jq openssl
@@ -133,6 +136,7 @@ elif [[ $environment == staging ]]; then
   read -r builder builder_principal <<<"$made"
   if [[ -n $builder ]]; then
     ensure_credential retail-mcp-build github-main "$github" "repo:$repository:ref:refs/heads/main"
+    [[ -z $build_issuer ]] || ensure_credential retail-mcp-build azure-devops "$build_issuer" "$build_subject"
     ensure_role "$builder_principal" AcrPush "$registry_id"
   fi
 elif [[ -n $deployer ]]; then

@@ -155,6 +155,7 @@ def test_azure_devops_deploy(bench: Bench) -> None:
         "stage Staging",
         "  job Deploy",
         "stage Production",
+        "  job Approvers",
         "  job Approval",
         "  job Deploy",
     ], runner.log
@@ -167,6 +168,22 @@ def test_azure_devops_approval_refused(bench: Bench) -> None:
     assert runner.results["Staging"] == "success" and runner.results["Production"] == "failure", runner.results
     bench.expect_calls()
     assert not commands(bench, "production")
+
+
+def test_azure_devops_without_approvers(bench: Bench) -> None:
+    # Whoever may start the pipeline would approve it: the runner, as the task, asks nobody.
+    for approvers in [None, "", " , "]:
+        bench.world(world())
+        runner = AzureDevOps(bench, approve=True)
+        groups = {name: dict(group) for name, group in AzureDevOps.GROUPS.items()}
+        groups["retail-mcp-production"]["APPROVERS"] = approvers
+        if approvers is None:
+            del groups["retail-mcp-production"]["APPROVERS"]
+        runner.GROUPS = groups
+        runner.run()
+        assert runner.results["Staging"] == "success" and runner.results["Production"] == "failure", runner.results
+        assert "APPROVERS is not set" in bench.output and not commands(bench, "production"), bench.output
+        assert "  job Approval" not in runner.log, runner.log
 
 
 def test_azure_devops_staging_failed(bench: Bench) -> None:

@@ -250,7 +250,10 @@ class AzureDevOps(Runner):
             ):
                 continue
             if "checkout" in step:
-                here = True
+                here = step["checkout"] == "self"
+            elif "bash" in step:
+                own = {key: self.macros(text, variables) for key, text in step.get("env", {}).items()}
+                well = self.bash(self.macros(step["bash"], variables), own)[0] and well
             elif "publish" in step:
                 continue
             elif step["task"] == "ManualValidation@1":

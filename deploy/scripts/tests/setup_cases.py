@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from bench import CHANGES, Bench
 from world import SUBSCRIPTION, answer
 
@@ -157,6 +160,48 @@ def test_setup_twice(bench: Bench) -> None:
     bench.expect_calls()
     changed = [line for line in bench.lines() if CHANGES.search(line) and not line.startswith(DECLARES)]
     assert not changed, "the second run changed:\n" + "\n".join(changed)
+
+
+ISSUER = "https://login.microsoftonline.com/tenant/v2.0"
+BUILD = ["--azure-devops-build", ISSUER, "sc://zava/retail/retail-mcp-build"]
+
+
+def staging() -> list[dict]:
+    """What staging has besides: the identity that pushes images, which nobody may use yet."""
+    identity = {"clientId": "client-of-build", "principalId": "principal-of-build"}
+    answers = json.loads(json.dumps(azure()).replace("retail-mcp-production", "retail-mcp-staging"))
+    return [
+        answer("^az identity list .*retail-mcp-build", identity),
+        answer("^az identity federated-credential (list|create) "),
+        answer("^az role assignment (list|create) "),
+        *github("staging", "branch", "main"),
+        *answers,
+    ]
+
+
+def test_setup_lets_azure_devops_in(bench: Bench) -> None:
+    bench.world([answer("^az identity federated-credential list ", "0\n"), *staging()])
+    deploy = ["--azure-devops", ISSUER, "sc://zava/retail/retail-mcp-staging"]
+    bench.run(COMMAND[0], "staging", *COMMAND[2:-2], *deploy, *BUILD, **GIVEN)
+    made = [line for line in bench.lines() if "federated-credential create" in line]
+    said = [re.search(r"--identity-name (\S+) --name (\S+) --issuer (\S+) --subject (\S+)", line).groups() for line in made]
+    github_issuer = "https://token.actions.githubusercontent.com"
+    assert said == [
+        ("retail-mcp-staging-deploy", "github-staging", github_issuer, "repo:zava/retail-mcp:environment:staging"),
+        ("retail-mcp-staging-deploy", "azure-devops-staging", ISSUER, "sc://zava/retail/retail-mcp-staging"),
+        ("retail-mcp-build", "github-main", github_issuer, "repo:zava/retail-mcp:ref:refs/heads/main"),
+        ("retail-mcp-build", "azure-devops", ISSUER, "sc://zava/retail/retail-mcp-build"),
+    ], said
+    # Each is there.
+    bench.world([answer("^az identity federated-credential list ", "1\n"), *staging()])
+    bench.run(COMMAND[0], "staging", *COMMAND[2:-2], *deploy, *BUILD, **GIVEN)
+    assert not [line for line in bench.lines() if "federated-credential create" in line]
+
+
+def test_production_builds_nothing(bench: Bench) -> None:
+    bench.world(azure())
+    output = bench.run(*COMMAND, *BUILD, code=2, **GIVEN)
+    assert not bench.calls and "goes with staging" in output, output
 
 
 def test_setup_without_sign_in(bench: Bench) -> None:
