@@ -30,6 +30,7 @@ import kubernetes_numbers  # noqa: F401
 import kubernetes_references  # noqa: F401
 import network  # noqa: F401
 import pipelines  # noqa: F401
+import pipelines_release  # noqa: F401
 import services  # noqa: F401
 import validators  # noqa: F401
 from findings import CHECKS, CannotCheck, Skipped
