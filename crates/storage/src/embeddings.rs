@@ -31,6 +31,7 @@ const EMBEDDINGS_LOCK: AdvisoryLock = AdvisoryLock {
 
 /// A model whose vectors the database keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EmbeddingModelRecord {
     /// Key of the model in this database.
     pub model_id: i16,

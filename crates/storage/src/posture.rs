@@ -18,6 +18,7 @@ pub(crate) use look::{SERVICE_IS_FIT, look_as_service};
 
 /// What was found about one thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// The check, for example `grants`.
     pub check: String,
@@ -108,6 +109,7 @@ impl fmt::Display for Finding {
 /// assert!(Posture::new(vec![forced]).must_refuse());
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Posture {
     /// At least one a check.
     pub findings: Vec<Finding>,

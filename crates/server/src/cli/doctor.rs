@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::Args;
-use retail_storage::{Admin, EmbeddingModelRecord, Finding, FindingState, Posture, StorageError};
+use retail_storage::{Admin, EmbeddingModelRecord, Finding, Posture, StorageError};
 use tracing::warn;
 
 use super::print;
@@ -126,10 +126,8 @@ impl Doctor {
         seen: Option<SeenByAdmin>,
     ) -> anyhow::Result<ExitCode> {
         // What cannot be looked at is a finding too: the others may tell why.
-        let mut posture = app
-            .posture()
-            .await
-            .unwrap_or_else(|error| Posture { findings: vec![not_looked_at(&error)] });
+        let mut posture =
+            app.posture().await.unwrap_or_else(|error| Posture::new(vec![not_looked_at(&error)]));
         if !self.security {
             posture.findings.extend(checks::readiness(app).await);
             posture.findings.extend(surroundings::findings(app, config, data_dir).await);
@@ -153,12 +151,5 @@ fn not_looked_at(error: &StorageError) -> Finding {
     let causes =
         std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     let detail: Vec<String> = causes.map(ToString::to_string).collect();
-    Finding {
-        check: "database".to_owned(),
-        subject: String::new(),
-        state: FindingState::Unfit,
-        detail: detail.join(": "),
-        fix_sql: None,
-        mandatory: true,
-    }
+    Finding::new("database", "", Some(detail.join(": ")), true)
 }

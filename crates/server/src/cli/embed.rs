@@ -185,16 +185,11 @@ mod tests {
     use super::*;
 
     fn record(name: &str, dimensions: u32, is_active: bool) -> EmbeddingModelRecord {
-        EmbeddingModelRecord {
-            model_id: 1,
-            model: EmbeddingModel { name: name.to_owned(), dimensions },
-            text_recipe: "r/1".to_owned(),
-            is_ready: is_active,
-            is_active,
-            products: 424,
-            stale: 3,
-            missing: 2,
-        }
+        let model = EmbeddingModel { name: name.to_owned(), dimensions };
+        let mut record = EmbeddingModelRecord::new(1, model, "r/1");
+        (record.is_ready, record.is_active) = (is_active, is_active);
+        (record.products, record.stale, record.missing) = (424, 3, 2);
+        record
     }
 
     #[rstest]

@@ -1,7 +1,7 @@
 //! What a running server would find of the parts that it joins.
 
 use retail_domain::EmbeddingModel;
-use retail_storage::{EmbeddingModelRecord, Finding, FindingState};
+use retail_storage::{EmbeddingModelRecord, Finding};
 
 use crate::app::App;
 use crate::config::CacheMode;
@@ -10,18 +10,15 @@ use crate::config::CacheMode;
 /// without, by words alone.
 pub(super) fn vectors(models: &[EmbeddingModelRecord], configured: &EmbeddingModel) -> Finding {
     let record = models.iter().find(|record| record.model == *configured);
-    let detail = match record {
-        Some(record) if record.is_ready && record.missing + record.stale == 0 => String::new(),
-        Some(record) if record.is_ready => format!(
+    let problem = match record {
+        Some(record) if record.is_ready && record.missing + record.stale == 0 => None,
+        Some(record) if record.is_ready => Some(format!(
             "{} products are new and {} changed since: run `retail-mcp embed`",
             record.missing, record.stale
-        ),
-        _ => "there are no complete vectors of it: run `retail-mcp embed`".to_owned(),
+        )),
+        _ => Some("there are no complete vectors of it: run `retail-mcp embed`".to_owned()),
     };
-    let state = if detail.is_empty() { FindingState::Good } else { FindingState::Unfit };
-    let subject = configured.to_string();
-    let check = "embeddings".to_owned();
-    Finding { check, subject, state, detail, fix_sql: None, mandatory: false }
+    Finding::new("embeddings", configured.to_string(), problem, false)
 }
 
 /// What `/ready` answers, a line each.
@@ -30,14 +27,7 @@ pub(super) async fn readiness(app: &App) -> Vec<Finding> {
     report
         .parts
         .into_iter()
-        .map(|part| Finding {
-            check: "readiness".to_owned(),
-            subject: part.part,
-            state: if part.ok { FindingState::Good } else { FindingState::Unfit },
-            detail: part.problem.unwrap_or_default(),
-            fix_sql: None,
-            mandatory: true,
-        })
+        .map(|part| Finding::new("readiness", part.part, part.problem, true))
         .collect()
 }
 
@@ -47,14 +37,7 @@ pub(super) async fn redis(app: &App) -> Option<Finding> {
         return None;
     }
     let problem = app.kept_answers.redis_outlook().await;
-    Some(Finding {
-        check: "cache".to_owned(),
-        subject: "Redis".to_owned(),
-        state: if problem.is_none() { FindingState::Good } else { FindingState::Unfit },
-        detail: problem.unwrap_or_default().to_owned(),
-        fix_sql: None,
-        mandatory: false,
-    })
+    Some(Finding::new("cache", "Redis", problem.map(str::to_owned), false))
 }
 
 /// Whether tokens can be checked. A server serves without, and refuses those who sign in.
@@ -65,33 +48,31 @@ pub(super) async fn identity_providers(app: &App) -> Vec<Finding> {
     };
     providers
         .into_iter()
-        .map(|(subject, keys)| Finding {
-            check: "identity provider".to_owned(),
-            subject,
-            state: if keys.is_ok() { FindingState::Good } else { FindingState::Unfit },
-            detail: keys.map_or_else(|problem| problem, |count| format!("{count} keys")),
-            fix_sql: None,
-            mandatory: false,
+        .map(|(subject, keys)| {
+            let (detail, problem) = match keys {
+                Ok(count) => (format!("{count} keys"), None),
+                Err(problem) => (problem.clone(), Some(problem)),
+            };
+            let mut finding = Finding::new("identity provider", subject, problem, false);
+            finding.detail = detail;
+            finding
         })
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use retail_storage::FindingState;
+
     use super::*;
 
     #[test]
     fn vectors_that_are_missing_or_stale_are_advice() {
         let model = EmbeddingModel { name: "m".to_owned(), dimensions: 3 };
-        let record = |is_ready, missing, stale| EmbeddingModelRecord {
-            model_id: 1,
-            model: model.clone(),
-            text_recipe: "r/1".to_owned(),
-            is_ready,
-            is_active: false,
-            products: 424,
-            stale,
-            missing,
+        let record = |is_ready, missing, stale| {
+            let mut record = EmbeddingModelRecord::new(1, model.clone(), "r/1");
+            (record.is_ready, record.missing, record.stale) = (is_ready, missing, stale);
+            record
         };
         assert_eq!(vectors(&[record(true, 0, 0)], &model).state, FindingState::Good);
         for models in

@@ -95,24 +95,14 @@ mod tests {
     use super::*;
 
     fn posture() -> Posture {
-        let good = Finding {
-            check: "views".to_owned(),
-            subject: String::new(),
-            state: FindingState::Good,
-            detail: String::new(),
-            fix_sql: None,
-            mandatory: true,
+        let good = Finding::new("views", "", None, true);
+        let grants = |mandatory| {
+            let problem = Some("it has INSERT".to_owned());
+            Finding::new("grants", "retail.orders for retail_query", problem, mandatory)
         };
-        let unfit = Finding {
-            check: "grants".to_owned(),
-            subject: "retail.orders for retail_query".to_owned(),
-            state: FindingState::Unfit,
-            detail: "it has INSERT".to_owned(),
-            fix_sql: Some("REVOKE ALL".to_owned()),
-            mandatory: true,
-        };
-        let advice = Finding { mandatory: false, fix_sql: None, ..unfit.clone() };
-        Posture { findings: vec![good, unfit, advice] }
+        let (mut unfit, advice) = (grants(true), grants(false));
+        unfit.fix_sql = Some("REVOKE ALL".to_owned());
+        Posture::new(vec![good, unfit, advice])
     }
 
     #[test]

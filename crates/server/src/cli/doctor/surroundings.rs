@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use retail_domain::Error;
-use retail_storage::{Finding, FindingState};
+use retail_storage::Finding;
 use rustix::fs::statvfs;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
@@ -25,14 +25,7 @@ const CERTIFICATE_ENDS: Duration = Duration::from_hours(21 * 24);
 const LITTLE_ROOM_BYTES: u64 = 1 << 30;
 
 fn finding(check: &str, subject: &str, problem: Option<String>, mandatory: bool) -> Finding {
-    Finding {
-        check: check.to_owned(),
-        subject: subject.to_owned(),
-        state: if problem.is_none() { FindingState::Good } else { FindingState::Unfit },
-        detail: problem.unwrap_or_default(),
-        fix_sql: None,
-        mandatory,
-    }
+    Finding::new(check, subject, problem, mandatory)
 }
 
 /// What is not about the database's own state.
