@@ -111,3 +111,61 @@ set_traffic() {
     change az containerapp ingress traffic set --name "$name" --resource-group "$group" --label-weight "$@" --output none
   done
 }
+
+# Gives a label to a revision that has all of the traffic and none, as azd, the portal and `--revision-weight` leave it:
+# the label that is live in the other region, or blue. Keeps `state` true, with --dry-run as well.
+label_live() {
+  local name revision label
+  label=$(jq -r '[.[].properties.configuration.ingress.traffic[] | select(.weight == 100) | .label // empty]
+    | first // "blue"' <<<"$state")
+  for name in "${apps[@]}"; do
+    revision=$(jq -r --arg app "$name" '.[] | select(.name == $app) | .properties
+      | (.latestReadyRevisionName // .latestRevisionName) as $latest | .configuration.ingress.traffic[]
+      | select(.weight == 100 and (.label // "") == "") | if .latestRevision then $latest else .revisionName end' <<<"$state")
+    [[ -n $revision && $revision != null ]] || continue
+    say "$revision is live without a label: it becomes $label"
+    change az containerapp revision label add --name "$name" --resource-group "$group" --revision "$revision" \
+      --label "$label" --yes --output none
+    change az containerapp ingress traffic set --name "$name" --resource-group "$group" --label-weight "$label=100" \
+      --output none
+    state=$(jq --arg app "$name" --arg revision "$revision" --arg to "$label" 'map(if .name == $app then
+      .properties.configuration.ingress.traffic |= [{revisionName: $revision, label: $to, weight: 100},
+        (.[] | select(.label and .label != $to) | .weight = 0)] else . end)' <<<"$state")
+  done
+}
+
+# Starts the migration job and waits for its end: `run_job MINUTES [OPTIONS OF THE START]`. Its name is `execution`.
+# False when it failed; a job that does not end is an error.
+run_job() {
+  local minutes=$1 looks status
+  shift
+  execution=$(change az containerapp job start --name "$job" --resource-group "$group" "$@" --query name --output tsv) ||
+    die "the job $job does not start"
+  [[ $dry_run == no ]] || return 0
+  for ((looks = 12 * minutes; looks > 0; looks--)); do
+    # One question that fails says nothing of the job.
+    status=$(az containerapp job execution show --name "$job" --resource-group "$group" \
+      --job-execution-name "$execution" --query properties.status --output tsv) || status=unknown
+    case "$status" in
+      Succeeded) return 0 ;;
+      Failed | Stopped | Degraded)
+        say "the job $execution ended as $status"
+        return 1
+        ;;
+      *) sleep 5 ;;
+    esac
+  done
+  die "the job $execution did not end within $minutes minutes"
+}
+
+# The Log Analytics workspace of the environment: `workspace`.
+find_workspace() {
+  workspace=$(az monitor log-analytics workspace list --resource-group "$group" --query "[].customerId" --output tsv)
+  [[ $workspace =~ ^[0-9a-f-]{36}$ ]] || die "$group must have one Log Analytics workspace, found: ${workspace:-none}"
+}
+
+# Its answer to the question in a file.
+ask_workspace() {
+  az rest --method post --url "https://api.loganalytics.io/v1/workspaces/$workspace/query" \
+    --resource "https://api.loganalytics.io" --headers "Content-Type=application/json" --body "@$1" --output json
+}

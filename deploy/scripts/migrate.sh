@@ -28,17 +28,6 @@ if [[ -n $image ]]; then
   change az containerapp job update --name "$job" --resource-group "$group" --image "$image" --output none
 fi
 say "migrating the database of $environment"
-execution=$(change az containerapp job start --name "$job" --resource-group "$group" --query name --output tsv)
-[[ $dry_run == no ]] || exit 0
-
 # Ten minutes: a migration takes seconds, an index over a large table minutes.
-for _ in {1..120}; do
-  status=$(az containerapp job execution show --name "$job" --resource-group "$group" \
-    --job-execution-name "$execution" --query properties.status --output tsv)
-  case "$status" in
-    Succeeded) say "migrated" && exit 0 ;;
-    Failed | Stopped | Degraded) die "the job $execution ended as $status; the Log Analytics workspace has its log" ;;
-    *) sleep 5 ;;
-  esac
-done
-die "the migration job $execution did not end within ten minutes"
+run_job 10 || die "the migration failed; the Log Analytics workspace has its log"
+[[ $dry_run == yes ]] || say "migrated"

@@ -31,6 +31,7 @@ require_sign_in
 
 read_apps
 [[ ${#apps[@]} -gt 0 ]] || die "$environment has no server"
+label_live
 traffic=$(jq --arg app "$app" '.[] | select(.name == $app) | .properties.configuration.ingress.traffic' <<<"$state")
 if [[ -n $from ]]; then
   if jq -e --arg from "$from" 'all(.[]; .revisionName != $from or .weight == 0)' <<<"$traffic" >/dev/null; then

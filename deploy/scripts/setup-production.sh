@@ -213,5 +213,6 @@ for name in "${variables[@]}"; do
   ensure_variable "$name" "${!name:-}" --env "$environment"
 done
 
-say "$environment is ready. By hand, once: give $app-deploy ($deployer) the app roles of the smoke test and a store, as
-docs/security.md says of a daemon; then push to main."
+say "$environment is ready. By hand, once: give $app-deploy ($deployer) the app roles of the smoke test, as docs/security.md
+says of a daemon; then push to main. The first deployment makes the database, and stops: it says which commands of admin.sh
+load data and open a store to $app-deploy. After them run its job again."

@@ -28,8 +28,7 @@ require_tools az jq
 require_sign_in
 make_work_folder
 
-workspace=$(az monitor log-analytics workspace list --resource-group "$group" --query "[].customerId" --output tsv)
-[[ $workspace =~ ^[0-9a-f-]{36}$ ]] || die "$group must have one Log Analytics workspace, found: ${workspace:-none}"
+find_workspace
 app_id=$(az containerapp show --name "$app" --resource-group "$group" --query id --output tsv)
 
 # The critical and high alerts of deploy/azure/alerts.yaml that are about single servers, asked of this revision's servers
@@ -53,9 +52,7 @@ question() {
 
 # Alerts that hold and servers, a line each.
 servers_say() {
-  az rest --method post --url "https://api.loganalytics.io/v1/workspaces/$workspace/query" \
-    --resource "https://api.loganalytics.io" --headers "Content-Type=application/json" --body "@$work/query.json" \
-    --output json | jq -r '.tables[0].rows[] | "\(.[0]) \(.[1])"'
+  ask_workspace "$work/query.json" | jq -r '.tables[0].rows[] | "\(.[0]) \(.[1])"'
 }
 
 # What the ingress saw since the last change: more than 5 % of at least three requests a minute.

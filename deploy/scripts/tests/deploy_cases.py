@@ -6,7 +6,7 @@ import signal
 
 import world
 from bench import Bench
-from world import IMAGE, answer, deployed, empty, requests, revision, rows, signed_in, traffic
+from world import IMAGE, answer, deployed, requests, revision, rows, signed_in, traffic
 
 PRODUCTION = ["deploy.sh", "production", "--image", IMAGE, "--suffix", "r42", "--settle", "1"]
 SCOPE = {
@@ -35,12 +35,6 @@ def undone(bench: Bench) -> None:
     ended = [line for line in bench.lines() if "revision deactivate" in line and line.count("--r42")]
     assert len(ended) == 1, bench.lines()
     assert any("revision label remove" in line and "--label green" in line for line in bench.lines()), bench.lines()
-
-
-def test_first_deploy(bench: Bench) -> None:
-    bench.world(empty("staging"))
-    bench.run("deploy.sh", "staging", "--image", IMAGE, "--suffix", "r1", "--settle", "1", **SCOPE)
-    bench.expect_calls()
 
 
 def test_good_deploy(bench: Bench) -> None:
@@ -218,7 +212,7 @@ def test_split_traffic_is_refused(bench: Bench) -> None:
     bench.world([answer("^az containerapp list ", [world.app("production", entries)]), *world.well()])
     output = bench.run(*PRODUCTION, code=1, **SCOPE)
     bench.expect_nothing_changed()
-    assert "rollback.sh --to" in output, output
+    assert "rollback.sh production --to" in output, output
 
 
 def test_same_revision_again(bench: Bench) -> None:
@@ -273,6 +267,7 @@ def test_wrong_usage(bench: Bench) -> None:
         ["deploy.sh", "staging", "--image"],
         ["deploy.sh", "staging", "--image", IMAGE, "--suffix", "A--b"],
         ["deploy.sh", "staging", "--image", IMAGE, "--settle", "0"],
+        ["deploy.sh", "staging", "--image", IMAGE, "--first"],
         ["migrate.sh"],
         ["rollback.sh", "staging", "--to", "red"],
         ["watch.sh", "staging", "--revision", "x"],

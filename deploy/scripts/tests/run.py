@@ -30,6 +30,7 @@ sys.path.insert(0, str(HERE))
 
 import deploy_cases  # noqa: E402
 import environment_cases  # noqa: E402
+import first_cases  # noqa: E402
 import pipeline_cases  # noqa: E402
 import release_cases  # noqa: E402
 import setup_cases  # noqa: E402
@@ -37,7 +38,16 @@ import template_cases  # noqa: E402
 import text_cases  # noqa: E402
 from bench import ROOT, Bench  # noqa: E402
 
-MODULES = [deploy_cases, setup_cases, environment_cases, template_cases, release_cases, pipeline_cases, text_cases]
+MODULES = [
+    deploy_cases,
+    first_cases,
+    setup_cases,
+    environment_cases,
+    template_cases,
+    release_cases,
+    pipeline_cases,
+    text_cases,
+]
 
 
 def cases() -> list[tuple[str, Callable[[Bench], None]]]:

@@ -46,13 +46,18 @@ if name == "az" and arguments[:3] == ["keyvault", "secret", "set"] and secret:
 body = option("--body") or ""
 if body.startswith("@"):
     question = json.loads(Path(body[1:]).read_text(encoding="utf-8"))
-    if "query" in question:
+    if "ContainerAppConsoleLogs" in question.get("query", ""):
+        notes.append(question["query"])
+    elif "query" in question:
         asked = re.findall('alert = "(.*?)"', question["query"])
         servers = re.search('startswith "(.*?)"', question["query"])
         notes.append(f"{len(asked)} alerts of servers {servers[1]}*")
         (folder / "question.kql").write_text(question["query"], encoding="utf-8")
     else:
         notes.append(json.dumps(question))
+start = option("--yaml")
+if name == "az" and start:
+    notes.append(json.dumps(json.loads(Path(start).read_text(encoding="utf-8"))))
 given = option("--input")
 if given and name == "gh":
     notes.append(json.dumps(json.loads(sys.stdin.read() if given == "-" else Path(given).read_text(encoding="utf-8"))))

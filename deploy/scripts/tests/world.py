@@ -70,6 +70,28 @@ def migration(*states: str) -> list[dict]:
     ]
 
 
+def job(environment: str) -> list[dict]:
+    """The migration job as Azure tells of it, with more than a start takes."""
+    container = {
+        "name": "retail-mcp",
+        "image": IMAGE,
+        "imageType": "ContainerImage",
+        "args": ["migrate"],
+        "env": [
+            {"name": "RETAIL_MCP__DATABASE__NAME", "value": "zava"},
+            {"name": "RETAIL_MCP__DATABASE__ADMIN_PASSWORD", "secretRef": "admin-password"},
+        ],
+        "resources": {"cpu": 0.5, "memory": "1Gi", "ephemeralStorage": "2Gi"},
+    }
+    template = {"containers": [container], "initContainers": None, "volumes": None}
+    return [answer(rf"^az containerapp job show --name retail-mcp-{environment}-migrate ", template)]
+
+
+def said(*lines: str) -> dict:
+    """Log Analytics has these lines of a job."""
+    return {"tables": [{"rows": [[line] for line in lines]}]}
+
+
 def well() -> list[dict]:
     """Everything a good deployment asks for, after what a test says of its own."""
     return [
@@ -80,7 +102,7 @@ def well() -> list[dict]:
         answer(r"^az containerapp revision show .* --query properties.active", "true\n"),
         answer(r"^az containerapp revision show ", revision("None", "Processing", "Provisioning", 0), times=1),
         answer(r"^az containerapp revision show ", revision()),
-        answer(r"^az containerapp revision (activate|deactivate|label remove) "),
+        answer(r"^az containerapp revision (activate|deactivate|label add|label remove) "),
         answer(r"^az containerapp ingress traffic set "),
         answer(r"^az account get-access-token ", TOKEN + "\n"),
         answer(r"^smoke-python ", "smoke test: passed\n"),
@@ -99,22 +121,31 @@ def empty(environment: str) -> list[dict]:
     name = f"retail-mcp-{environment}"
     listing = rf"^az containerapp list --resource-group rg-{name} "
     return [
+        answer(rf"{listing}.*\.name' ", f"{name}\n", **{"if": ["server"]}),
+        answer(rf"{listing}.*\.name' "),
         answer(listing, [app(environment, traffic("blue", f"{name}--r1"))], **{"if": ["server"]}),
         answer(listing, []),
-        answer(r"^az deployment group create .*deployServer=false"),
+        answer(r"^az containerapp job list ", f"{name}-migrate\n", **{"if": ["job"]}),
+        answer(r"^az containerapp job list ", ""),
+        answer(rf"^az containerapp revision list --name {name} .*--all ", f"{name}--r1\n"),
+        answer(rf"^az containerapp delete --name {name} "),
+        answer(r"^az deployment group create .*deployServer=false", set=["job"]),
         answer(r"^az deployment group create ", set=["server"]),
         # deploy/azure/scripts/restart-database.sh asks whether a restart is pending.
         answer(r"^az postgres flexible-server list ", f"{name}-db\n"),
         answer(r"^az postgres flexible-server parameter list ", "shared_preload_libraries\n"),
         answer(r"^az postgres flexible-server restart "),
+        *job(environment),
         *well(),
     ]
 
 
 def deployed(environment: str, *special: dict, regions: tuple[str, ...] = ("",)) -> list[dict]:
     """Blue is live, green is the one before."""
-    apps = []
+    apps, lists = [], []
     for region in regions:
         name = f"retail-mcp-{environment}{region}"
+        lists.append(answer(rf"^az containerapp revision list --name {name} ", f"{name}--r41\n{name}--r40\n"))
         apps.append(app(environment, traffic("blue", f"{name}--r41", "green", f"{name}--r40"), region))
-    return [*special, answer(rf"^az containerapp list --resource-group rg-retail-mcp-{environment} ", apps), *well()]
+    listing = answer(rf"^az containerapp list --resource-group rg-retail-mcp-{environment} ", apps)
+    return [*special, listing, *lists, *well()]
