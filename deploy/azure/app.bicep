@@ -114,8 +114,8 @@ var azureHost = multiRegion ? frontDoorEndpoint!.properties.hostName : ownHost
 var publicHost = empty(customDomain) ? azureHost : customDomain
 var publicAddress = 'https://${publicHost}/mcp'
 
-// All that autoscaling may start in all regions, and the revision that is being tried beside them.
-var servers = (multiRegion ? 2 : 1) * (sizes.maxReplicas + sizes.minReplicas)
+// All that autoscaling may start in all regions, twice: while traffic moves to a new revision, both may grow.
+var servers = (multiRegion ? 2 : 1) * 2 * sizes.maxReplicas
 // The ingress of an environment with workload profiles connects from the ranges that Container Apps keeps for itself, and
 // not from the subnet. They are no part of telemetry.operators, so what the ingress passes on needs a token there.
 var ingressRanges = '100.100.0.0/17,100.100.128.0/19,100.100.160.0/19,100.100.192.0/19'

@@ -29,6 +29,8 @@ OF_AZURE = {
     "migrate": ["EMBEDDINGS__AZURE__ENDPOINT", "EMBEDDINGS__AZURE__CLIENT_ID"],
 }
 PROBES = [("Startup", "/startup"), ("Liveness", "/health"), ("Readiness", "/ready")]
+#: max_connections that Azure gives a size by itself, of its memory: as much as it holds.
+CONNECTIONS_OF = {"Standard_B2ms": 859, "Standard_D2s_v3": 859, "Standard_D4s_v3": 1718, "Standard_D8s_v3": 3437}
 #: Container Apps keeps these for itself: its ingress connects from there.
 INGRESS = {"100.100.0.0/17", "100.100.128.0/19", "100.100.160.0/19", "100.100.192.0/19"}
 
@@ -202,16 +204,21 @@ def scale(tree: Tree) -> Iterator[Finding]:
 @check("azure connections")
 def enough_connections(tree: Tree) -> Iterator[Finding]:
     """All servers of all regions fit the database: the lab's twenty, each with a pool, did not."""
-    for environment, regions in (("staging", 1), ("production", 2)):
+    for environment, most in (("staging", 1), ("production", 2)):
         of = sizes(tree, environment)
-        # minReplicas once more: the revision that is tried beside the live one.
-        servers = regions * (of["maxReplicas"] + of["minReplicas"])
-        # For administrators, the migration and Azure itself.
-        needed = connections(tree, servers, of["poolMaxConnections"]) + 40
-        if needed > of["maxConnections"]:
-            what = f"{environment}: {servers} servers need {needed} connections, and there are {of['maxConnections']}"
-            yield at("sizes.json", what, "fewer servers, a smaller pool, or a larger maxConnections")
-    yield from lacks(tree, APP, "var servers = (multiRegion ? 2 : 1) * (sizes.maxReplicas + sizes.minReplicas)")
+        for regions in range(1, most + 1):
+            # Twice: while traffic moves from one revision to the next, both may grow.
+            servers = regions * 2 * of["maxReplicas"]
+            # For administrators, the migration and Azure itself.
+            needed = connections(tree, servers, of["poolMaxConnections"]) + 40
+            if needed > of["maxConnections"]:
+                what = f"{environment}: {servers} servers in {regions} regions need {needed} connections"
+                fix = "fewer servers, a smaller pool, or a larger maxConnections"
+                yield at("sizes.json", f"{what}, and there are {of['maxConnections']}", fix)
+        if of["maxConnections"] > CONNECTIONS_OF.get(of["postgresSku"], 0):
+            what = f"{environment}: {of['postgresSku']} has no memory for {of['maxConnections']} connections"
+            yield at("sizes.json", what, f"a larger SKU; what each has by default: {CONNECTIONS_OF}")
+    yield from lacks(tree, APP, "var servers = (multiRegion ? 2 : 1) * 2 * sizes.maxReplicas\n")
     wanted = {
         "DATABASE__SERVERS": "string(servers)",
         "DATABASE__POOL_MAX_CONNECTIONS": "string(sizes.poolMaxConnections)",

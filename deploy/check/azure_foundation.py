@@ -7,6 +7,7 @@ refused them, and the template that all its pipelines deployed was not there.
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Iterator
 
@@ -181,6 +182,24 @@ def vault(tree: Tree) -> Iterator[Finding]:
     )
 
 
+def _same_as_az(tree: Tree) -> Iterator[Finding]:
+    """azd gives the templates all that `az` does: after a restore it would lead servers to the old database."""
+    wanted = set(re.findall(r"^param (\w+) =", text(tree, "main.production.bicepparam"), re.M))
+    there = set(re.findall(r"^param (\w+) =", text(tree, "main.bicepparam"), re.M))
+    for name in sorted(wanted - there):
+        yield at("main.bicepparam", f"gives no {name}, as main.production.bicepparam does", f"param {name}")
+    of_app = wanted & set(re.findall(r"^param (\w+) ", text(tree, APP), re.M))
+    given = json.loads(tree.read(f"{FOLDER}/app.parameters.json"))["parameters"]
+    for name in sorted(of_app - set(given)):
+        what = f"gives no {name}, as main.production.bicepparam does"
+        yield at("app.parameters.json", what, f"{name}, and its variable")
+    # The job needs no certificate.
+    script = tree.read(f"{FOLDER}/scripts/azd-migrate.sh")
+    for name in sorted(of_app - {"customDomainCertificateId"}):
+        if f"{name}=" not in script:
+            yield at("scripts/azd-migrate.sh", f"gives no {name}", f"{name}=, as app.parameters.json does")
+
+
 @check("azure azd")
 def azd(tree: Tree) -> Iterator[Finding]:
     """`azd up` finds its templates, its app and its image. The lab's could not: no app had the tag."""
@@ -193,6 +212,7 @@ def azd(tree: Tree) -> Iterator[Finding]:
     yield from lacks(tree, SERVER, f"Microsoft.App/containerApps@{service['apiVersion']}'")
     yield from lacks(tree, MAIN, "output AZURE_CONTAINER_REGISTRY_ENDPOINT", "output AZURE_RESOURCE_GROUP")
     yield from lacks(tree, MAIN, "targetScope = 'resourceGroup'")
+    yield from _same_as_az(tree)
     if f" AS {service['docker']['target']}\n" not in tree.read(service["docker"]["path"]):
         yield Finding("azure.yaml", f"the Dockerfile has no {service['docker']['target']}", "slim")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench import ROOT, Bench
-from world import answer
+from world import answer, well
 
 AZURE = ROOT / "deploy/azure"
 
@@ -28,3 +28,13 @@ def test_build_bicep_without_a_version(bench: Bench) -> None:
     bench.world([])
     bench.run("build-bicep.sh", "--version", "latest", code=2)
     assert not bench.calls
+
+
+def test_azd_migrates_the_database_that_is_live(bench: Bench) -> None:
+    bench.world(well())
+    azd = {"AZURE_ENV_NAME": "production", "AZURE_LOCATION": "swedencentral", "ENTRA_CLIENT_ID": "client"}
+    azd["SERVICE_RETAIL_MCP_IMAGE_NAME"] = "registry.example.com/retail-mcp:azd-1"
+    azd["DATABASE_HOST"] = "restored.example.com"
+    bench.run(AZURE / "scripts/azd-migrate.sh", **azd)
+    made, *_, started = [line for line in bench.lines() if "group create" in line or "job start" in line]
+    assert " databaseHost=restored.example.com deployServer=false " in made and "job start" in started, bench.lines()
