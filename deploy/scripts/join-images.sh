@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes one image, with a tag, of images for several processors, and prints its digest.
 #
-#   join-images.sh --tag REPOSITORY:TAG FILE...
+#   join-images.sh --tag REPOSITORY:TAG [--dry-run] FILE...
 #
 # Each file has one image by its digest, as build-image.sh printed it.
 set -euo pipefail
@@ -13,6 +13,7 @@ while [[ $# -gt 0 ]]; do
   case "$1" in
     --help) print_help && exit 0 ;;
     --tag) tag=$(value "$@"); shift 2 ;;
+    --dry-run) dry_run=yes && shift ;;
     -*) usage_error "unknown option $1" ;;
     *) files+=("$1") && shift ;;
   esac
@@ -25,7 +26,8 @@ for file in "${files[@]}"; do
   require_digest "$image"
   images+=("$image")
 done
-docker buildx imagetools create --tag "$tag" "${images[@]}" >&2
+change docker buildx imagetools create --tag "$tag" "${images[@]}" >&2
+[[ $dry_run == no ]] || exit 0
 digest=$(docker buildx imagetools inspect "$tag" --format '{{.Manifest.Digest}}')
 [[ $digest =~ ^sha256:[0-9a-f]{64}$ ]] || die "the registry named no digest of $tag"
 printf '%s\n' "$digest"

@@ -41,7 +41,8 @@ use_environment "${positional[0]:-production}"
 [[ $location =~ ^[a-z0-9]+$ ]] || usage_error "--location is missing"
 [[ $repository =~ ^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$ ]] || usage_error "--repository OWNER/NAME is missing"
 [[ $environment != production || -n $reviewers ]] || usage_error "production needs --reviewers: nobody else stands before it"
-[[ $environment == staging || -z $build_issuer ]] || usage_error "--azure-devops-build goes with staging: images are built there"
+[[ $environment == staging || -z $build_issuer ]] ||
+  usage_error "--azure-devops-build goes with staging: images are built there"
 
 # All that can be wrong from the start is said before anything is made.
 require_tools az gh jq openssl

@@ -13,12 +13,13 @@ ADA, GRACE, TEAM = ({"type": "User", "id": 41}, {"type": "User", "id": 42}, {"ty
 def stands(environment: dict, *policies: tuple[str, str]) -> list[dict]:
     """An environment that is there, as it is, whatever is said to it."""
     listed = [{"id": number, "name": name, "type": kind} for number, (kind, name) in enumerate(policies)]
+    tags = {"branch_policies": [{"id": 9, "name": "v*", "type": "tag"}]}
     return [
         answer(f"^gh api {PATH}$", environment),
         answer(f"^gh api '?{PATH}/deployment-branch-policies", {"branch_policies": listed}),
         # Of the other one nothing is wrong.
         answer("^gh api repos/zava/retail-mcp/environments/release$", reviewed(41, 42)),
-        answer("^gh api '?repos/.*/release/deployment-branch-policies", {"branch_policies": [{"name": "v*", "type": "tag"}]}),
+        answer("^gh api '?repos/.*/release/deployment-branch-policies", tags),
         *azure(),
     ]
 
@@ -78,9 +79,10 @@ def test_environment_without_reviewers_gets_them(bench: Bench) -> None:
 def test_environment_keeps_what_it_has(bench: Bench) -> None:
     # A team approves, also its own, half an hour later: GitHub would forget what is not said again.
     environment = reviewed()
+    team = {"type": "Team", "reviewer": {"id": 7}}
     environment["protection_rules"] += [
         {"type": "wait_timer", "wait_timer": 30},
-        {"type": "required_reviewers", "prevent_self_review": False, "reviewers": [{"type": "Team", "reviewer": {"id": 7}}]},
+        {"type": "required_reviewers", "prevent_self_review": False, "reviewers": [team]},
     ]
     bench.world(stands(environment, ("branch", "main")))
     bench.run(*COMMAND, **GIVEN)

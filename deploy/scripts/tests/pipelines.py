@@ -1,5 +1,5 @@
-"""Runs deploy.yml and azure-pipelines.yml as their services would: jobs in order, environments behind approval, outputs
-from job to job, commands in bash. Knows what these two files use and stops at anything else."""
+"""Runs deploy.yml, release.yml and azure-pipelines.yml as their services would: jobs in order, environments behind approval,
+outputs and artifacts from job to job, commands in bash. Knows what these files use and stops at anything else."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Runner:
             if not link.exists():
                 link.symlink_to(entry)
 
-    def bash(self, script: str, environment: dict[str, str]) -> tuple[bool, str]:
+    def bash(self, script: str, environment: dict[str, str], folder: str = ".") -> tuple[bool, str]:
         ran = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", script],
-            cwd=self.checkout,
+            cwd=self.checkout / folder,
             env=self.bench.environment(**environment),
             input="",
             capture_output=True,
@@ -63,6 +63,9 @@ class Runner:
 
 
 class GitHub(Runner):
+    FILE = ".github/workflows/deploy.yml"
+    # Environments with reviewers.
+    APPROVED = ("production", "release")
     VARIABLES = {
         "AZURE_TENANT_ID": "tenant",
         "AZURE_SUBSCRIPTION_ID": "subscription",
@@ -88,7 +91,7 @@ class GitHub(Runner):
     }
 
     def run_all(self) -> None:
-        self.jobs = load(".github/workflows/deploy.yml")["jobs"]
+        self.jobs = load(self.FILE)["jobs"]
         self.outputs: dict[str, dict] = {}
         waiting = dict(self.jobs)
         while waiting:
@@ -96,11 +99,22 @@ class GitHub(Runner):
             body = waiting.pop(name)
             if any(self.results[need] != "success" for need in needed(body)):
                 self.results[name] = "skipped"
-            elif body.get("environment") == "production" and not self.approve:
+            elif "if" in body and not self.holds(body):
+                self.results[name] = "skipped"
+            elif body.get("environment") in self.APPROVED and not self.approve:
                 self.results[name] = "refused"
             else:
-                self.log.append(f"job {name}")
-                self.results[name] = self.job(name, body)
+                results = set()
+                for matrix in body.get("strategy", {}).get("matrix", {}).get("include", [{}]):
+                    self.log.append(" ".join(["job", name, *list(matrix.values())[-1:]]))
+                    results.add(self.job(name, body, matrix))
+                self.results[name] = "success" if results == {"success"} else "failure"
+
+    def holds(self, body: dict) -> bool:
+        """Whether a job's condition does, of the only form there is: an output is some text."""
+        left, right = re.fullmatch(r"(needs\.[\w.-]+) == '(\w+)'", body["if"]).groups()
+        context = {"needs": {need: {"outputs": self.outputs.get(need, {})} for need in needed(body)}}
+        return self.value(f"${{{{ {left} }}}}", context) == right
 
     def value(self, text: str, context: dict) -> str:
         """Text with ${{ }} filled in. A name that nobody set is empty, as on GitHub."""
@@ -119,7 +133,11 @@ class GitHub(Runner):
 
         return re.sub(r"\$\{\{\s*(.+?)\s*\}\}", found, str(text))
 
-    def job(self, name: str, body: dict) -> str:
+    def action(self, action: str, given: dict[str, str]) -> dict[str, str]:
+        """What an action does here, which is little, and its outputs."""
+        return {}
+
+    def job(self, name: str, body: dict, matrix: dict) -> str:
         if "uses" in body:
             self.log.append(f"  call {body['uses']}")
             assert (ROOT / body["uses"].removeprefix("$/")).is_file()
@@ -128,6 +146,7 @@ class GitHub(Runner):
             "vars": self.VARIABLES,
             "github": self.EVENT,
             "steps": {},
+            "matrix": matrix,
             "needs": {need: {"outputs": self.outputs.get(need, {})} for need in needed(body)},
         }
         shared = {key: self.value(text, context) for key, text in body.get("env", {}).items()}
@@ -145,6 +164,9 @@ class GitHub(Runner):
                 empty = [key for key, text in given.items() if text == ""]
                 assert not empty, f"{name}: {step['uses']} gets an empty {empty}"
                 self.log.append(f"  {step['uses'].split('@')[0]}")
+                outputs = self.action(step["uses"].split("@")[0], given)
+                if "id" in step:
+                    context["steps"][step["id"]] = {"outputs": outputs}
                 continue
             ok, outputs = self.step(step, shared, context)
             well = well and ok
@@ -160,9 +182,13 @@ class GitHub(Runner):
         defaults = {
             "GITHUB_OUTPUT": str(file),
             "GITHUB_REPOSITORY": self.EVENT["repository"],
+            "GITHUB_REPOSITORY_OWNER": self.EVENT["repository_owner"],
+            "GITHUB_REF_NAME": self.EVENT["ref"].split("/")[-1],
+            "GITHUB_ACTOR": "ada",
             "GITHUB_SHA": self.EVENT["sha"],
         }
-        ok, _ = self.bash(self.value(step["run"], context), {**defaults, **shared, **own})
+        folder = step.get("working-directory", ".")
+        ok, _ = self.bash(self.value(step["run"], context), {**defaults, **shared, **own}, folder)
         lines = file.read_text(encoding="utf-8").splitlines()
         return ok, dict(line.split("=", 1) for line in lines)
 

@@ -77,6 +77,16 @@ def test_serious_flaw(bench: Bench) -> None:
     assert (bench.folder / "sarif").is_file(), "the findings are for code scanning all the same"
 
 
+def test_scan_of_another_processor(bench: Bench) -> None:
+    bench.world([answer("^docker ")])
+    to = ["--sarif", bench.folder / "sarif", "--sbom", bench.folder / "sbom"]
+    bench.run("scan-image.sh", "--image", IMAGE, "--platform", "linux/arm64", *to)
+    assert len(bench.lines()) == 3 and all(line.endswith(f" --platform linux/arm64 {IMAGE}") for line in bench.lines()), (
+        bench.lines()
+    )
+    bench.run("scan-image.sh", "--archive", "image.tar", "--platform", "linux/arm64", *to, code=2)
+
+
 def test_join_images(bench: Bench) -> None:
     inspected = answer("^docker buildx imagetools inspect ", DIGEST + "\n")
     bench.world([inspected, answer("^docker buildx imagetools create ")])
@@ -90,6 +100,9 @@ def test_join_images(bench: Bench) -> None:
     bench.expect_calls()
     assert bench.stdout == f"{DIGEST}\n"
     bench.run("join-images.sh", "--tag", "ghcr.io/zava/retail-mcp:1.2.3", files[0], code=2)
+    output = bench.run("join-images.sh", "--tag", "ghcr.io/zava/retail-mcp:1.2.3", "--dry-run", *files)
+    assert not bench.calls and not bench.stdout, "a tag is public at once"
+    assert "would run: docker buildx imagetools create --tag ghcr.io/zava/retail-mcp:1.2.3 ghcr.io/" in output, output
 
 
 def test_install_rust(bench: Bench) -> None:

@@ -32,6 +32,7 @@ import deploy_cases  # noqa: E402
 import environment_cases  # noqa: E402
 import first_cases  # noqa: E402
 import pipeline_cases  # noqa: E402
+import publish_cases  # noqa: E402
 import release_cases  # noqa: E402
 import setup_cases  # noqa: E402
 import template_cases  # noqa: E402
@@ -46,6 +47,7 @@ MODULES = [
     template_cases,
     release_cases,
     pipeline_cases,
+    publish_cases,
     text_cases,
 ]
 

@@ -24,6 +24,21 @@ def test_scripts(bench: Bench) -> None:
         assert re.search(r"--help[) ]", text), f"{script.name} has no --help"
 
 
+def test_what_changes_something_has_a_dry_run(bench: Bench) -> None:
+    changes = re.compile(
+        r"\baz [a-z -]+ (create|update|set|add|delete|import|activate|deactivate|start)\b"
+        r"|\bgh (api --method|variable set|release create)|imagetools create|push=true|mcp-publisher publish"
+    )
+    said = re.search(r"The others have no such option(.+?)\n\n", (SCRIPTS / "README.md").read_text(encoding="utf-8"), re.S)
+    without = set(re.findall(r"`([\w-]+\.sh)`", said[1]))
+    assert len(without) >= 3, without
+    for script in SCRIPTS.glob("*.sh"):
+        text = script.read_text(encoding="utf-8")
+        has = "--dry-run)" in text
+        assert script.name == "common.sh" or has or not changes.search(text), f"{script.name} has no --dry-run"
+        assert not (has and script.name in without), f"{script.name} has --dry-run; README.md says it has not"
+
+
 def test_every_script_is_used(bench: Bench) -> None:
     texts = {
         path: path.read_text(encoding="utf-8") for path in [*PIPELINES, *SCRIPTS.glob("*.sh"), SCRIPTS / "README.md"]
