@@ -121,15 +121,17 @@ def refused_by(az: Path, commands: list[tuple[str, ...]]) -> list[str]:
         environment = {**os.environ, "AZURE_CONFIG_DIR": folder, "AZURE_CORE_COLLECT_TELEMETRY": "0"}
         for command in commands:
             # Files that the script had are gone; what is in them is not the command's grammar.
+            file = Path(folder, "some.json")
+            file.write_text("{}", encoding="utf-8")
             words = [
-                re.sub(r"\$WORK/\w+(\.\w+)?", str(HERE / "world.py"), word).replace("$ROOT", str(ROOT))
-                for word in command[1:]
+                re.sub(r"\$WORK/\w+(\.\w+)?", str(file), word).replace("$ROOT", str(ROOT)) for word in command[1:]
             ]
             ran = subprocess.run(
                 [az, *words], env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
             )
-            # It asks who is signed in; the network, to sign somebody in; Docker, to sign it in to a registry.
-            if not re.search("az login|Failed to resolve|DOCKER_COMMAND_ERROR", ran.stderr):
+            # It asks who is signed in; the network, to sign somebody in; Docker, to sign it in to a registry. A job that it
+            # may not see it says is not there.
+            if not re.search("az login|Failed to resolve|DOCKER_COMMAND_ERROR|job '.*' does not exist", ran.stderr):
                 refused.append(" ".join(command))
                 print(f"FAIL az {' '.join(words)}\n{ran.stderr}")
     return refused
