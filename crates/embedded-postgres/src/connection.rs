@@ -66,15 +66,12 @@ impl ConnectionInfo {
     /// accept it.
     ///
     /// ```
-    /// use retail_embedded_postgres::{ConnectionInfo, HostSpec};
+    /// use retail_embedded_postgres::Cluster;
     ///
-    /// let connection = ConnectionInfo {
-    ///     host: HostSpec::Socket("/tmp/run".into()),
-    ///     port: 5432,
-    ///     superuser: "postgres".into(),
-    ///     password: "secret".into(),
-    /// };
-    /// assert_eq!(connection.url("zava"), "postgresql://postgres:secret@%2Ftmp%2Frun:5432/zava");
+    /// /// Such as `postgresql://postgres:secret@%2Ftmp%2Frun:5432/zava`.
+    /// fn url(cluster: &Cluster) -> String {
+    ///     cluster.connection().url("zava")
+    /// }
     /// ```
     pub fn url(&self, database: &str) -> String {
         let host = match &self.host {
