@@ -20,6 +20,9 @@ pub(crate) fn provide(workspace: &Workspace) -> Result<PathBuf> {
     if !CommandLine::new("ip").arg("-V").succeeds() {
         packages::install("ip, for the networks of the Compose files", &["iproute2"])?;
     }
+    if !CommandLine::new("openssl").arg("version").succeeds() {
+        packages::install("openssl, for the secrets of the Compose files", &["openssl"])?;
+    }
     let folder = workspace.tools().join("services");
     let stamp = workspace.tools().join("services.packages");
     if fs::read_to_string(&stamp).is_ok_and(|packages| packages == PACKAGES) {
