@@ -22,6 +22,12 @@ impl CompanyCalendar {
         Self { time_zone }
     }
 
+    /// A calendar whose days begin at midnight of the time zone with this name, such as `America/Los_Angeles`. None
+    /// where the tz database has no such zone.
+    pub fn in_zone(name: &str) -> Option<Self> {
+        name.parse().ok().map(Self::new)
+    }
+
     /// The time zone that its days are of.
     pub fn time_zone(&self) -> Tz {
         self.time_zone

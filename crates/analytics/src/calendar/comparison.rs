@@ -59,7 +59,9 @@ impl Comparison {
         let phrase = phrase.to_lowercase().replace(['-', '_'], " ");
         let words: Vec<&str> = phrase
             .split_whitespace()
-            .filter(|word| !["the", "a", "in", "of", "as", "to", "vs", "versus"].contains(word))
+            .filter(|word| {
+                !["the", "a", "one", "1", "in", "of", "as", "to", "vs", "versus"].contains(word)
+            })
             .map(|word| match word {
                 "prior" | "preceding" => "previous",
                 word => word,
@@ -81,8 +83,9 @@ impl Comparison {
             ]
             | ["year", "over" | "on", "year"]
             | ["yoy"] => Self::SamePeriodLastYear,
-            ["last" | "previous", "year"]
-            | ["year" | "1 year" | "one year", "ago" | "earlier" | "before"] => Self::LastYear,
+            ["last" | "previous", "year"] | ["year", "ago" | "earlier" | "before"] => {
+                Self::LastYear
+            }
             _ => return None,
         })
     }

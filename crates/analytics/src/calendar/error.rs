@@ -112,8 +112,8 @@ fn either(choices: &[Period]) -> String {
         .iter()
         .map(|choice| {
             let days = choice.range.to_string();
-            if choice.label == days {
-                format!("{days:?}")
+            if choice.label == days || choice.label == choice.range.first().to_string() {
+                format!("{:?}", choice.label)
             } else {
                 format!("{:?} ({days})", choice.label)
             }
@@ -143,8 +143,7 @@ mod tests {
             [
                 "period \"blue moon\" is not understood because of \"blue\"; write it like \"last 30 days\", \
                  \"July 2026\", \"Q3 2026\", \"FY2026 week 35\" or \"2026-07-01..2026-09-30\"",
-                "period \"7/4/2026\" can mean \"2026-04-07\" (2026-04-07..2026-04-07) or \"2026-07-04\" \
-                 (2026-07-04..2026-07-04); write the one that is meant",
+                "period \"7/4/2026\" can mean \"2026-04-07\" or \"2026-07-04\"; write the one that is meant",
                 "period \"May\" lies in the future: it is 2026-05-01..2026-05-01, and today is 2026-04-30; ask for \
                  days that have come, like \"last month\" or \"year to date\"",
                 "period \"2026-02-30\" cannot be used: there is no such day",

@@ -75,9 +75,13 @@ impl Period {
             return Some(self.clone());
         }
         let days = self.range.intersection(DateRange::spanning(self.range.first(), today))?;
-        (self.range.first() <= today).then(|| {
-            Self::new(format!("{} to date", self.label), days).with_note("runs until today")
-        })
+        if self.range.first() > today {
+            return None;
+        }
+        // "December to February to date" would be read as a range that ends with February to date.
+        let is_range = self.label.contains(" to ") || self.label.contains("..");
+        let label = if is_range { days.to_string() } else { format!("{} to date", self.label) };
+        Some(Self::new(label, days).with_note("runs until today"))
     }
 }
 

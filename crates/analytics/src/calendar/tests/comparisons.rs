@@ -113,6 +113,8 @@ fn any_phrase_may_be_compared_with() {
 #[test]
 fn last_year_is_two_things_unless_a_year_is_asked_about() {
     assert_eq!(compare("2026", "last year").unwrap().label, "2025");
+    assert!(matches!(compare("July 2026", "a year earlier"), Err(PeriodError::Ambiguous { .. })));
+    assert!(matches!(compare("July 2026", "1 year ago"), Err(PeriodError::Ambiguous { .. })));
     let error = compare("July 2026", "last year").unwrap_err();
     let PeriodError::Ambiguous { choices, .. } = &error else { panic!("{error}") };
     let labels: Vec<_> = choices.iter().map(|choice| choice.label.as_str()).collect();
@@ -138,4 +140,14 @@ fn documented_comparisons_are_read() {
         let found = compare("last month", phrase).unwrap();
         assert!(!meaning.is_empty() && found.range.last() < date("2026-10-01"), "{phrase}");
     }
+}
+
+#[test]
+fn days_stay_days_where_they_happen_to_be_a_month() {
+    let calendar = CompanyCalendar::default();
+    let today = date("2026-09-30");
+    let days = calendar.resolve("last 30 days", today).unwrap();
+    assert_eq!(days.range, calendar.resolve("September 2026", today).unwrap().range);
+    let before = calendar.compare(&days, "previous period", today).unwrap();
+    assert_eq!(before.range.to_string(), "2026-08-02..2026-08-31");
 }

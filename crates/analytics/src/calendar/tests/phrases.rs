@@ -85,10 +85,6 @@ fn each_moment_has_a_day() {
 fn relative_phrases(#[case] phrase: &str, #[case] label: &str, #[case] days: &str) {
     let period = resolve(phrase).unwrap();
     assert_eq!(period.range.to_string(), days);
-    if label == "2026-W47" && phrase.contains("date") {
-        // The week ends today, so that it is whole.
-        assert_eq!(period.note.as_deref(), Some("runs until today"));
-    }
     assert_eq!(period.label, label);
 }
 
@@ -222,6 +218,7 @@ fn retail_phrases(#[case] phrase: &str, #[case] label: &str, #[case] days: &str)
 #[case("since July", "July 2026 to 2026-11-22", "2026-07-01..2026-11-22")]
 #[case("from July", "July 2026 to 2026-11-22", "2026-07-01..2026-11-22")]
 #[case("March to today", "March 2026 to 2026-11-22", "2026-03-01..2026-11-22")]
+#[case("July to", "July 2026 to 2026-11-22", "2026-07-01..2026-11-22")]
 #[case("2026-03-01..", "2026-03-01..2026-11-22", "2026-03-01..2026-11-22")]
 #[case("retail March to retail May 2026", "FY2026 March to FY2026 May", "2026-03-01..2026-05-30")]
 #[case(
@@ -254,6 +251,24 @@ fn ranges(#[case] phrase: &str, #[case] label: &str, #[case] days: &str) {
 )]
 fn notes_say_how_a_phrase_was_read(#[case] phrase: &str, #[case] note: Option<&str>) {
     assert_eq!(resolve(phrase).unwrap().note.as_deref(), note);
+}
+
+#[rstest]
+#[case("winter to date", "2027-01-15", "2026-12-01..2027-01-15", "2026-12-01..2027-01-15")]
+#[case("winter so far", "9999-12-31", "9999-12-01..9999-12-31", "9999-12-01..9999-12-31")]
+#[case("winter to date", "2027-02-28", "2026-12-01..2027-02-28", "December 2026 to February 2027")]
+#[case("MTD", "2026-07-31", "2026-07-01..2026-07-31", "July 2026")]
+fn what_runs_until_another_today(
+    #[case] phrase: &str,
+    #[case] today: &str,
+    #[case] days: &str,
+    #[case] label: &str,
+) {
+    let calendar = CompanyCalendar::default();
+    let period = calendar.resolve(phrase, date(today)).unwrap();
+    assert_eq!(period.range.to_string(), days);
+    assert_eq!(period.label, label);
+    assert_eq!(calendar.resolve(label, date(today)).unwrap().range, period.range);
 }
 
 #[rstest]
@@ -342,18 +357,12 @@ fn days_that_there_are_not_are_refused(#[case] phrase: &str, #[case] reason: &st
 #[case("iso fiscal week 3 2026")]
 #[case("from")]
 #[case("until July")]
-#[case("July to")]
 #[case("last 99999999999 days")]
 #[case("12345")]
 #[case("retail 2026-07-04")]
 #[case("last 24 hours")]
 #[case("'; drop table sales; --")]
 fn other_phrases_are_refused(#[case] phrase: &str) {
-    if phrase == "July to" {
-        // Open to the right: until today.
-        assert_eq!(resolve(phrase).unwrap().range.to_string(), "2026-07-01..2026-11-22");
-        return;
-    }
     let error = resolve(phrase).unwrap_err();
     assert!(matches!(error, PeriodError::Unknown { .. }), "{error}");
     assert!(error.to_string().starts_with("period \""), "{error}");

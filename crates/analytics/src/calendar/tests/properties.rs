@@ -168,7 +168,9 @@ proptest! {
     fn any_sentence_has_an_answer(phrase in any_sentence(), today in any_date()) {
         check(&phrase, today);
     }
+}
 
+proptest! {
     #[test]
     fn any_comparison_has_an_answer(label in any_sentence(), phrase in any_sentence(), day in any_day(), today in any_date()) {
         let calendar = CompanyCalendar::default();
