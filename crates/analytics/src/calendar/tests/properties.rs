@@ -172,7 +172,12 @@ proptest! {
 
 proptest! {
     #[test]
-    fn any_comparison_has_an_answer(label in any_sentence(), phrase in any_sentence(), day in any_day(), today in any_date()) {
+    fn any_comparison_has_an_answer(
+        label in any_sentence(),
+        phrase in any_sentence(),
+        day in any_day(),
+        today in any_date(),
+    ) {
         let calendar = CompanyCalendar::default();
         for grain in TimeGrain::ALL {
             let period = Period::new(label.as_str(), grain.unit_of(day));
