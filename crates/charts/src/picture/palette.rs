@@ -10,10 +10,22 @@ type Rgb = [u8; 3];
 /// Most colours of a palette.
 const MOST: usize = 256;
 
+/// Colours of a palette when edges are so many that they would fill the picture: they are less smooth then.
+const FEW: usize = 24;
+/// Most colours that a palette is chosen from: of a picture full of edges, only the most used ones.
+const CANDIDATES: usize = 2_000;
+/// Bytes beyond which edges are less smooth.
+const LARGE: usize = 55_000;
+
 /// Writes a picture whose pixels are all opaque.
 pub(super) fn encode(pixels: &Pixmap) -> Result<Vec<u8>, EncodingError> {
+    let picture = with_colours(pixels, MOST)?;
+    if picture.len() <= LARGE { Ok(picture) } else { with_colours(pixels, FEW) }
+}
+
+fn with_colours(pixels: &Pixmap, most: usize) -> Result<Vec<u8>, EncodingError> {
     let colours = || pixels.pixels().iter().map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]);
-    let palette = palette(colours());
+    let palette = palette(colours(), most);
     let mut nearest: HashMap<Rgb, u8> = HashMap::new();
     // Most pixels are like the one before them.
     let mut last = None;
@@ -43,7 +55,7 @@ pub(super) fn encode(pixels: &Pixmap) -> Result<Vec<u8>, EncodingError> {
 
 /// Colours that stand for all: the most used ones first, and none that is hardly different from one before it. The
 /// edges of letters have hundreds, and must not push out what few cells have.
-fn palette(colours: impl Iterator<Item = Rgb>) -> Vec<Rgb> {
+fn palette(colours: impl Iterator<Item = Rgb>, most: usize) -> Vec<Rgb> {
     let mut uses: HashMap<Rgb, u32> = HashMap::new();
     let mut run: Option<(Rgb, u32)> = None;
     for colour in colours {
@@ -62,15 +74,16 @@ fn palette(colours: impl Iterator<Item = Rgb>) -> Vec<Rgb> {
     }
     let mut uses: Vec<_> = uses.into_iter().collect();
     uses.sort_unstable_by_key(|(colour, count)| (u32::MAX - *count, *colour));
+    uses.truncate(CANDIDATES);
     let mut least = 0;
     loop {
-        let mut chosen: Vec<Rgb> = Vec::with_capacity(MOST);
+        let mut chosen: Vec<Rgb> = Vec::with_capacity(most);
         let mut all = uses.iter().map(|(colour, _)| *colour);
         let is_enough = all.all(|colour| {
             if !chosen.iter().any(|known| distance(*known, colour) < least) {
                 chosen.push(colour);
             }
-            chosen.len() <= MOST
+            chosen.len() <= most
         });
         if is_enough {
             return chosen;
@@ -100,7 +113,7 @@ mod tests {
         let greys = (0..=255u8).flat_map(|grey| vec![[grey, grey, grey]; 50]);
         let edges = (0..=255u8).flat_map(|part| vec![[part, 255 - part, 128]; 20]);
         let colours: Vec<_> = greys.chain(edges).chain([[255, 0, 0]]).collect();
-        let palette = palette(colours.iter().copied());
+        let palette = palette(colours.iter().copied(), MOST);
         assert!(palette.len() <= MOST);
         for colour in colours {
             let found = palette[usize::from(find(&palette, colour))];

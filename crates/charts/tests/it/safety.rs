@@ -63,6 +63,20 @@ fn letters_can_be_read_and_lie_inside() {
     }
 }
 
+/// The most that there can be on a picture: lines that go up and down with each pixel.
+#[test]
+fn pictures_are_small_at_their_worst() {
+    let series = (0..12u32).map(|number| {
+        let value = |point: u32| f64::from((point * point * 7919 + point * 104_729 * number) % 997);
+        Series::new(format!("s{number}"), (0..400).map(|point| Some(value(point))).collect())
+    });
+    let series = series.collect();
+    let labels = (0..400).map(|point| point.to_string());
+    let spec = ChartSpec::new(ChartKind::Line, "Noise", ValueFormat::Plain, labels, series);
+    let bytes = render_png(&spec, Theme::Light).unwrap().len();
+    assert!(bytes < 60_000, "{bytes} bytes");
+}
+
 /// Random charts of all kinds, with gaps, extremes and odd labels: none may panic, hang or lie outside.
 #[test]
 fn every_valid_chart_can_be_drawn() {
