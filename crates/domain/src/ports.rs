@@ -10,6 +10,7 @@ mod identity_resolver;
 mod observer;
 mod product_search;
 mod query_runner;
+mod receipt_seal;
 mod schema_catalog;
 mod store_directory;
 mod trace;
@@ -42,6 +43,9 @@ pub use product_search::ProductSearch;
 #[cfg(any(test, feature = "test-support"))]
 pub use query_runner::MockQueryRunner;
 pub use query_runner::QueryRunner;
+#[cfg(any(test, feature = "test-support"))]
+pub use receipt_seal::MockReceiptSeal;
+pub use receipt_seal::ReceiptSeal;
 #[cfg(any(test, feature = "test-support"))]
 pub use schema_catalog::MockSchemaCatalog;
 pub use schema_catalog::SchemaCatalog;

@@ -8,18 +8,21 @@ use std::time::Instant;
 use retail_domain::ports::CallerTrace;
 use retail_domain::{ErrorCode, Principal};
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, DiscoverResult, ErrorCode as RpcCode,
-    ErrorData, InitializeRequestParams, InitializeResult, InitializeResultMethod, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ServerConfig, Tool,
+    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+    CustomRequest, CustomResult, DiscoverResult, ErrorCode as RpcCode, ErrorData,
+    GetPromptRequestParams, GetPromptResponse, InitializeRequestParams, InitializeResult,
+    InitializeResultMethod, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams,
+    ReadResourceResponse, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 
 use crate::call::{Call, Failed};
-use crate::error;
 use crate::server::{Shared, protocol_versions};
+use crate::{completions, error, prompts, resources};
 
-/// How long a client may keep the answers of `tools/list` and `server/discover`, in milliseconds.
+/// How long a client may keep lists, resources and the answer of `server/discover`, in milliseconds.
 const CACHE_TTL_MS: u64 = 5 * 60 * 1000;
 
 /// Answers MCP requests. Made by [`RetailMcp`](crate::RetailMcp) for each transport.
@@ -145,6 +148,98 @@ impl ServerHandler for RetailHandler {
                 .with_ttl_ms(CACHE_TTL_MS)
                 .with_cache_scope(CacheScope::Private))
         })
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        self.observed("resources/list", || {
+            let principal = self.principal(&context)?;
+            let listed = resources::listed(&self.shared, principal);
+            Ok(ListResourcesResult::with_all_items(listed)
+                .with_ttl_ms(CACHE_TTL_MS)
+                .with_cache_scope(CacheScope::Private))
+        })
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.observed("resources/templates/list", || {
+            let templates = resources::templates(self.principal(&context)?);
+            Ok(ListResourceTemplatesResult::with_all_items(templates)
+                .with_ttl_ms(CACHE_TTL_MS)
+                .with_cache_scope(CacheScope::Private))
+        })
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let principal = self.principal(&context)?;
+        let (id, given_up) = (request_id(&context), context.ct.cancelled());
+        let read = resources::read(&self.shared, principal, &request.uri, id, given_up).await?;
+        Ok(read.with_ttl_ms(CACHE_TTL_MS).with_cache_scope(CacheScope::Private).into())
+    }
+
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        self.observed("prompts/list", || {
+            let listed = prompts::listed(&self.shared, self.principal(&context)?);
+            Ok(ListPromptsResult::with_all_items(listed)
+                .with_ttl_ms(CACHE_TTL_MS)
+                .with_cache_scope(CacheScope::Private))
+        })
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        self.observed("prompts/get", || {
+            let principal = self.principal(&context)?;
+            let arguments = request.arguments.unwrap_or_default();
+            prompts::get(&self.shared, principal, &request.name, arguments)
+                .map(GetPromptResponse::from)
+                .map_err(|refusal| resources::to_error_data(&refusal, request_id(&context)))
+        })
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let principal = self.principal(&context)?;
+        let (id, given_up) = (request_id(&context), context.ct.cancelled());
+        let found = completions::complete(&self.shared, principal, &request, id, given_up).await?;
+        Ok(CompleteResult::new(found))
+    }
+
+    /// What rmcp could not read as a request of its method, or does not know.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let known = ["resources/read", "prompts/get", "completion/complete"];
+        match known.into_iter().find(|method| *method == request.method) {
+            Some(method) => self.observed(method, || {
+                self.principal(&context)?;
+                Err(resources::unreadable(method))
+            }),
+            None => Err(ErrorData::new(RpcCode::METHOD_NOT_FOUND, request.method, None)),
+        }
     }
 
     async fn call_tool(

@@ -3,9 +3,13 @@
 mod arguments;
 mod audit;
 mod call;
+mod completions;
 mod error;
 mod handler;
 mod http;
+mod prompts;
+mod replay;
+mod resources;
 mod server;
 mod stdio;
 mod tokens;
@@ -13,6 +17,8 @@ mod tools;
 
 pub use handler::RetailHandler;
 pub use http::{HttpOptions, McpHttpService};
+pub use replay::Replayed;
 pub use server::{BuildError, RetailMcp, RetailMcpBuilder};
 pub use stdio::ServeError;
 pub use tokens::token_estimate;
+pub use tools::{AnswerReceipt, Drift};

@@ -5,9 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use retail_analytics::Analyst;
+use retail_analytics::calendar::CompanyCalendar;
 use retail_domain::ports::{
     AuditLog, Clock, Embedder, ObservedOperation, OperationObserver, ProductSearch, QueryRunner,
-    SchemaCatalog, SystemClock, Tracer,
+    ReceiptSeal, SchemaCatalog, SystemClock, Tracer,
 };
 use retail_domain::{AuditEntry, Error, ErrorCode, Principal, QueryLimits, Scope};
 use rmcp::model::{
@@ -15,9 +17,12 @@ use rmcp::model::{
 };
 
 use crate::audit::{CallAudit, UNKNOWN_TOOL};
+use crate::resources::Library;
 use crate::tools::{
-    ExecuteSalesQuery, GetCurrentUtcDate, GetMultipleTableSchemas, GetProductRecommendations,
-    HybridProductSearch, SemanticSearchProducts, ToolEntry, ToolSet,
+    AnalyzeSales, Chart, CompareWithPeers, Desk, ExecuteSalesQuery, ExplainChange, ForecastSales,
+    GenerateBusinessInsights, GetCurrentUtcDate, GetMultipleTableSchemas,
+    GetProductRecommendations, HybridProductSearch, InventoryStatus, SemanticSearchProducts,
+    ToolEntry, ToolSet,
 };
 
 /// The name under which the server introduces itself.
@@ -25,9 +30,11 @@ pub(crate) const SERVER_NAME: &str = "retail-mcp";
 
 /// What a client may show its model about the server as a whole.
 const INSTRUCTIONS: &str = "Answers questions about the sales, customers, products and stock of a \
-    retail chain. Before writing SQL for execute_sales_query, fetch the tables' descriptions with \
-    get_multiple_table_schemas. For relative dates, ask get_current_utc_date. The database shows \
-    only the rows that the caller may see.";
+    retail chain. For figures use analyze_sales, for reasons explain_change, for stock inventory_status: \
+    their definitions are the company's, and they resolve phrases such as 'last month'. For all else \
+    write SQL for execute_sales_query, after fetching the tables' descriptions with \
+    get_multiple_table_schemas; for relative dates in it, ask get_current_utc_date. The database \
+    shows only the rows that the caller may see.";
 
 /// What it is shown besides, where products can be searched for.
 const SEARCH_INSTRUCTIONS: &str = " To find products by what they are or do, use \
@@ -54,11 +61,13 @@ pub struct RetailMcp {
 /// What all requests share.
 pub(crate) struct Shared {
     pub(crate) tools: ToolSet,
+    pub(crate) library: Library,
     pub(crate) info: RmcpServerConfig,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit_log: Option<Arc<dyn AuditLog>>,
     pub(crate) observer: Option<Arc<dyn OperationObserver>>,
     pub(crate) tracer: Option<Arc<dyn Tracer>>,
+    pub(crate) receipt_seal: Option<Arc<dyn ReceiptSeal>>,
 }
 
 impl RetailMcp {
@@ -74,6 +83,8 @@ impl RetailMcp {
             tracer: None,
             clock: Arc::new(SystemClock),
             query_limits: QueryLimits::default(),
+            calendar: CompanyCalendar::default(),
+            receipt_seal: None,
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -163,6 +174,8 @@ pub struct RetailMcpBuilder {
     tracer: Option<Arc<dyn Tracer>>,
     clock: Arc<dyn Clock>,
     query_limits: QueryLimits,
+    calendar: CompanyCalendar,
+    receipt_seal: Option<Arc<dyn ReceiptSeal>>,
     server_version: String,
 }
 
@@ -223,6 +236,18 @@ impl RetailMcpBuilder {
         self
     }
 
+    /// What "today" and "last month" are. Default: the calendar of a company on the west coast of the United States.
+    pub fn calendar(mut self, calendar: CompanyCalendar) -> Self {
+        self.calendar = calendar;
+        self
+    }
+
+    /// Seals receipts of answers, so that they can be asked again. Without it answers have none.
+    pub fn receipt_seal(mut self, receipt_seal: Arc<dyn ReceiptSeal>) -> Self {
+        self.receipt_seal = Some(receipt_seal);
+        self
+    }
+
     /// The version that clients are told. Default: this crate's.
     pub fn server_version(mut self, server_version: impl Into<String>) -> Self {
         self.server_version = server_version.into();
@@ -242,6 +267,15 @@ impl RetailMcpBuilder {
         // The order here is the order of `tools/list`.
         let mut tools = ToolSet::default();
         tools.add(GetMultipleTableSchemas::new(schema_catalog))?;
+        let analyst = Analyst::new(Arc::clone(&query_runner), self.calendar.clone())
+            .with_clock(Arc::clone(&self.clock))
+            .with_limits(self.query_limits);
+        let desk = Desk { analyst: analyst.clone(), seal: self.receipt_seal.clone() };
+        add_analytics(&mut tools, &desk)?;
+        let mut drawn = ToolSet::default();
+        add_analytics(&mut drawn, &desk)?;
+        tools.add(Chart::new(Arc::new(drawn)))?;
+        let library = Library::new(analyst, Arc::clone(&query_runner), self.query_limits);
         tools.add(ExecuteSalesQuery::new(query_runner, self.query_limits))?;
         let mut instructions = INSTRUCTIONS.to_owned();
         if let Some(search) = self.product_search {
@@ -253,16 +287,37 @@ impl RetailMcpBuilder {
         }
         tools.add(GetCurrentUtcDate::new(Arc::clone(&self.clock)))?;
 
-        let info = RmcpServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+        let info = RmcpServerConfig::new(capabilities())
             .with_protocol_version(ProtocolVersion::LATEST_WITH_INITIALIZE)
             .with_server_info(
                 Implementation::new(SERVER_NAME, self.server_version).with_title("Retail MCP"),
             )
             .with_instructions(instructions);
-        let Self { clock, audit_log, observer, tracer, .. } = self;
-        let shared = Shared { tools, info, clock, audit_log, observer, tracer };
+        let Self { clock, audit_log, observer, tracer, receipt_seal, .. } = self;
+        let shared =
+            Shared { tools, library, info, clock, audit_log, observer, tracer, receipt_seal };
         Ok(RetailMcp { shared: Arc::new(shared) })
     }
+}
+
+/// What the server has. None of it changes while a client looks on, so there is nothing to subscribe to.
+fn capabilities() -> ServerCapabilities {
+    ServerCapabilities::builder()
+        .enable_tools()
+        .enable_resources()
+        .enable_prompts()
+        .enable_completions()
+        .build()
+}
+
+/// The tools that answer with an analysis.
+fn add_analytics(tools: &mut ToolSet, desk: &Desk) -> Result<(), BuildError> {
+    tools.add(AnalyzeSales::new(desk.clone()))?;
+    tools.add(ExplainChange::new(desk.clone()))?;
+    tools.add(GenerateBusinessInsights::new(desk.clone()))?;
+    tools.add(InventoryStatus::new(desk.clone()))?;
+    tools.add(ForecastSales::new(desk.clone()))?;
+    tools.add(CompareWithPeers::new(desk.clone()))
 }
 
 impl fmt::Debug for RetailMcpBuilder {

@@ -3,11 +3,19 @@
 //! A tool is one file in `tools/` that implements [`RetailTool`], and one line in
 //! [`RetailMcpBuilder::build`](crate::RetailMcpBuilder::build).
 
+mod analysis;
+mod analyze_sales;
+mod chart;
+mod compare_with_peers;
 mod execute_sales_query;
+mod explain_change;
+mod forecast_sales;
+mod generate_business_insights;
 mod get_current_utc_date;
 mod get_multiple_table_schemas;
 mod get_product_recommendations;
 mod hybrid_product_search;
+mod inventory_status;
 mod products;
 mod query_vector;
 mod receipt;
@@ -18,18 +26,27 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use retail_domain::{Error, Principal, Scope, StatementSummary};
 use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
-use rmcp::model::{CallToolResult, ContentBlock, JsonObject, Tool, ToolAnnotations};
+use rmcp::model::{CallToolResult, ContentBlock, JsonObject, MetaObject, Tool, ToolAnnotations};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub(crate) use analysis::Desk;
+pub use analysis::{AnswerReceipt, Drift};
+pub(crate) use analyze_sales::AnalyzeSales;
+pub(crate) use chart::{APP_URI, Chart};
+pub(crate) use compare_with_peers::CompareWithPeers;
 pub(crate) use execute_sales_query::ExecuteSalesQuery;
+pub(crate) use explain_change::ExplainChange;
+pub(crate) use forecast_sales::ForecastSales;
+pub(crate) use generate_business_insights::GenerateBusinessInsights;
 pub(crate) use get_current_utc_date::GetCurrentUtcDate;
 pub(crate) use get_multiple_table_schemas::GetMultipleTableSchemas;
 pub(crate) use get_product_recommendations::GetProductRecommendations;
 pub(crate) use hybrid_product_search::HybridProductSearch;
+pub(crate) use inventory_status::InventoryStatus;
 pub(crate) use semantic_search_products::SemanticSearchProducts;
 
 use crate::{BuildError, arguments};
@@ -46,6 +63,8 @@ pub(crate) trait RetailTool: Send + Sync + 'static {
     /// Full names of the tables that its own statements read, for the audit log. Empty for a tool that runs
     /// the caller's statement, or none.
     const TABLES: &'static [&'static str] = &[];
+    /// The page that shows its answers in hosts of MCP Apps: a `ui://` resource.
+    const APP: Option<&'static str> = None;
     /// The arguments: a struct with `deny_unknown_fields` and a doc comment on each field.
     type Arguments: DeserializeOwned + JsonSchema + Send + 'static;
     /// The structured content of a good answer: a struct with a doc comment on each field.
@@ -73,17 +92,32 @@ pub(crate) struct Answered<A> {
     pub(crate) rows: Option<usize>,
     /// The caller's statement, where it was one.
     pub(crate) statement: Option<StatementSummary>,
+    /// A picture beside the text.
+    pub(crate) picture: Option<Picture>,
+}
+
+/// A picture as MCP sends it.
+#[derive(Debug, Clone)]
+pub(crate) struct Picture {
+    pub(crate) mime_type: &'static str,
+    pub(crate) base64: String,
 }
 
 impl<A> Answered<A> {
     /// An answer without rows.
     pub(crate) fn new(text: String, structured: A) -> Self {
-        Self { text, structured, rows: None, statement: None }
+        Self { text, structured, rows: None, statement: None, picture: None }
     }
 
     /// With its number of rows.
     pub(crate) fn with_rows(mut self, rows: usize) -> Self {
         self.rows = Some(rows);
+        self
+    }
+
+    /// With a picture.
+    pub(crate) fn with_picture(mut self, picture: Picture) -> Self {
+        self.picture = Some(picture);
         self
     }
 
@@ -100,6 +134,7 @@ pub(crate) struct CallOutcome {
     pub(crate) structured: Box<RawValue>,
     pub(crate) rows: Option<usize>,
     pub(crate) statement: Option<StatementSummary>,
+    pub(crate) picture: Option<Picture>,
 }
 
 /// A tool whose types are hidden behind JSON.
@@ -126,17 +161,21 @@ impl<T: RetailTool> JsonTool for Checked<T> {
     ) -> Result<CallOutcome, Error> {
         let arguments = arguments::parse(&self.input_schema, arguments)?;
         let answer = self.tool.call(principal, arguments).await?;
-        let Answered { text, structured, rows, statement } = answer;
+        let Answered { text, structured, rows, statement, picture } = answer;
         // As text at once: over HTTP it goes out as it is.
         let structured = serde_json::value::to_raw_value(&structured).map_err(Error::internal)?;
-        Ok(CallOutcome { text, structured, rows, statement })
+        Ok(CallOutcome { text, structured, rows, statement, picture })
     }
 }
 
 impl CallOutcome {
     /// The answer as rmcp knows it.
     pub(crate) fn into_result(self) -> Result<CallToolResult, Error> {
-        let mut result = CallToolResult::success(vec![ContentBlock::text(self.text)]);
+        let mut content = vec![ContentBlock::text(self.text)];
+        content.extend(
+            self.picture.map(|picture| ContentBlock::image(picture.base64, picture.mime_type)),
+        );
+        let mut result = CallToolResult::success(content);
         let structured = serde_json::from_str(self.structured.get()).map_err(Error::internal)?;
         result.structured_content = Some(structured);
         Ok(result)
@@ -192,16 +231,21 @@ impl ToolSet {
         let input_schema = schema_for_input::<T::Arguments>()
             .map_err(|reason| BuildError::InputSchema { tool: T::NAME, reason })?;
         let input_schema = Arc::new(published(&input_schema));
-        let output_schema = Arc::new(published(&schema_for_output::<T::Answer>()));
+        let output_schema = Arc::new(slim(published(&schema_for_output::<T::Answer>())));
         let annotations = ToolAnnotations::with_title(T::TITLE)
             .read_only(true)
             .destructive(false)
             .idempotent(true)
             .open_world(false);
-        let definition = Tool::new(T::NAME, tool.description(), Arc::clone(&input_schema))
+        let mut definition = Tool::new(T::NAME, tool.description(), Arc::clone(&input_schema))
             .with_title(T::TITLE)
             .with_annotations(annotations)
             .with_raw_output_schema(output_schema);
+        if let Some(app) = T::APP {
+            let mut meta = JsonObject::new();
+            meta.insert("ui".to_owned(), serde_json::json!({ "resourceUri": app }));
+            definition.meta = Some(MetaObject(meta));
+        }
         let tool = Box::new(Checked { tool, input_schema });
         self.entries.push(ToolEntry {
             name: T::NAME,
@@ -236,6 +280,45 @@ fn published(schema: &JsonObject) -> JsonObject {
     schema.entry("properties").or_insert_with(|| JsonObject::new().into());
     schema.values_mut().for_each(tidy);
     schema
+}
+
+/// An output schema as a list of tools has room for: each model reads the whole list before its first word, and none of
+/// them needs to know what a receipt is made of before it has one. What stays checks the shape of an answer.
+fn slim(mut schema: JsonObject) -> JsonObject {
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for (name, property) in properties {
+            if name == "receipt" {
+                *property = serde_json::json!({ "type": "object" });
+            }
+        }
+    }
+    if let Some(Value::Object(definitions)) = schema.get_mut("$defs") {
+        definitions.remove("Receipt");
+        definitions.values_mut().for_each(without_descriptions);
+        if definitions.is_empty() {
+            schema.remove("$defs");
+        }
+    }
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.values_mut().for_each(without_descriptions);
+    }
+    schema.remove("$schema");
+    schema.remove("title");
+    schema
+}
+
+fn without_descriptions(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            // A property may be called so, too.
+            if object.get("description").is_some_and(Value::is_string) {
+                object.remove("description");
+            }
+            object.values_mut().for_each(without_descriptions);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_descriptions),
+        _ => {}
+    }
 }
 
 fn tidy(schema: &mut Value) {

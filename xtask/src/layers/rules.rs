@@ -58,15 +58,21 @@ pub(super) const LAYERS: &[Layer] = &[
     Layer::new("retail-sql-guard", &["retail-domain"]).without(&["sqlx*", "tokio*", "reqwest"]),
     Layer::new("retail-auth", &["retail-domain"]),
     Layer::new("retail-storage", &["retail-domain", "retail-sql-guard"]),
-    Layer::new("retail-analytics", &["retail-domain", "retail-forecast"])
-        .without(&["sqlx*", "tokio*", "rmcp*", "reqwest", "redis", "deadpool*"]),
+    Layer::new("retail-analytics", &["retail-domain", "retail-forecast"]).without(&[
+        "sqlx*",
+        "tokio*",
+        "rmcp*",
+        "reqwest",
+        "redis",
+        "deadpool*",
+    ]),
     Layer::new("retail-charts", &[]).without(&["tokio*", "rmcp*", "reqwest"]),
     Layer::new("retail-forecast", &[]).without(&["tokio*", "rmcp*", "reqwest"]),
     Layer::new(
         "retail-mcp-protocol",
         &["retail-domain", "retail-sql-guard", "retail-analytics", "retail-charts"],
     )
-        .without(&["reqwest", "redis", "hyper"]),
+    .without(&["reqwest", "redis", "hyper"]),
     Layer::new("retail-cache", &["retail-domain"]),
     Layer::new("retail-embeddings", &["retail-domain", "retail-wheels"]),
     Layer::new("retail-telemetry", &["retail-domain"]),

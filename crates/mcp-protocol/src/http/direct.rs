@@ -26,7 +26,7 @@ use super::{McpResponse, is_json, plain};
 use crate::call::{Call, Failed};
 use crate::error;
 use crate::server::{Shared, protocol_versions};
-use crate::tools::CallOutcome;
+use crate::tools::{CallOutcome, Picture};
 
 const METHOD: &str = "tools/call";
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -207,9 +207,17 @@ impl Id<'_> {
 struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     result_type: Option<ResultType>,
-    content: [Text<'a>; 1],
+    content: Content<'a>,
     structured_content: &'a RawValue,
     is_error: bool,
+}
+
+/// The text, and the picture if there is one.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text((Text<'a>,)),
+    Pictured((Text<'a>, Image<'a>)),
 }
 
 #[derive(Serialize)]
@@ -219,14 +227,25 @@ struct Text<'a> {
     text: &'a str,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Image<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    data: &'a str,
+    mime_type: &'static str,
+}
+
 impl<'a> Answer<'a> {
     fn new(result_type: Option<ResultType>, outcome: &'a CallOutcome) -> Self {
-        Self {
-            result_type,
-            content: [Text { kind: "text", text: &outcome.text }],
-            structured_content: &outcome.structured,
-            is_error: false,
-        }
+        let text = Text { kind: "text", text: &outcome.text };
+        let content = match &outcome.picture {
+            None => Content::Text((text,)),
+            Some(Picture { mime_type, base64 }) => {
+                Content::Pictured((text, Image { kind: "image", data: base64, mime_type }))
+            }
+        };
+        Self { result_type, content, structured_content: &outcome.structured, is_error: false }
     }
 }
 

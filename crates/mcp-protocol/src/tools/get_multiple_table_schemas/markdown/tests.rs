@@ -260,6 +260,33 @@ fn all_tables() -> Vec<TableSchema> {
             ],
             &[],
         ),
+        table(
+            T::StoreBenchmark,
+            "How a store stands among the others: a row for each store, complete month, \
+             category and metric, as published when the month was over",
+            13_000,
+            &[
+                "store_id integer pk|Store that is compared with the others",
+                "month date pk|First day of the calendar month",
+                "category_id integer pk|Category, or 0: all of them together; filter, never add \
+                 up over it",
+                "metric text pk|net_sales (USD), units; only for category 0 also orders, \
+                 basket_value (USD an order), units_per_order, discount_rate (percent of gross \
+                 sales)",
+                "value numeric(18,2)|Own figure, in the metric's unit",
+                "rank integer null|Place by value, 1 is highest; NULL where fewer than 6 stores \
+                 sold",
+                "store_count integer null|Stores compared, own included",
+                "percentile integer null|Percent of the others that are not higher; 100 is \
+                 highest",
+                "peer_mean numeric(18,2) null|Mean of the others without own, 2 significant \
+                 digits; NULL where suppressed",
+                "suppressed boolean|Whether peer_mean is held back",
+                "reason text null|few_stores: fewer than 5 others sold; protected: it would \
+                 tell of single stores",
+            ],
+            &[],
+        ),
     ]
 }
 

@@ -1,0 +1,172 @@
+//! Products by what they bring, and those that moved.
+
+use retail_domain::{Error, Principal, SqlText};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::InsightQuestion;
+use crate::Analyst;
+use crate::analysis::{Analysis, Provenance, Table, TableColumn};
+use crate::figure;
+use crate::literal;
+use crate::metric::Unit;
+use crate::statement::Filter;
+
+/// Classes by the net sales of all products that sold more: A below 80 %, B below 95 %, C the rest.
+const CLASSES: &str = "CASE WHEN x.above < 0.80 * x.whole THEN 'A' WHEN x.above < 0.95 * x.whole THEN 'B' ELSE 'C' END";
+
+impl Analyst {
+    pub(super) async fn product_performance(
+        &self,
+        principal: &Principal,
+        question: &InsightQuestion,
+        filter: &Filter,
+        provenance: &mut Provenance,
+    ) -> Result<Analysis, Error> {
+        let before = self.compared(&question.period, "same period last year")?;
+        let base = base(question, before.range, filter);
+        let classes = format!(
+            "{base} SELECT {CLASSES} AS class, count(*) AS products, sum(x.n1) AS net, \
+             sum(x.q1) AS units, sum(x.lines) AS lines FROM x WHERE x.n1 > 0 GROUP BY 1 ORDER BY 1"
+        );
+        let rows =
+            self.rows(principal, "ABC classes", &SqlText::new(&classes)?, provenance).await?;
+        let mut found = Vec::new();
+        for row in rows {
+            let figures = row
+                .iter()
+                .skip(1)
+                .map(|value| Ok(figure::decimal(value)?.unwrap_or_default()))
+                .collect::<Result<Vec<Decimal>, Error>>()?;
+            found.push((row.first().cloned().unwrap_or(Value::Null), figures));
+        }
+        let sum = |at: usize| -> Decimal {
+            found.iter().filter_map(|(_, figures)| figures.get(at)).sum()
+        };
+        let (products, net, units) = (sum(0), sum(1), sum(2));
+        provenance.rows_behind += u64::try_from(sum(3)).unwrap_or(0);
+        let row = |name: Value, figures: &[Decimal]| {
+            let of = |at: usize| figures.get(at).copied().unwrap_or_default();
+            vec![
+                name,
+                figure::json(Some(of(0)), Unit::Products),
+                figure::json(figure::percent(of(0), products), Unit::Percent),
+                figure::json(Some(of(1)), Unit::Usd),
+                figure::json(figure::percent(of(1), net), Unit::Percent),
+                figure::json(Some(of(2)), Unit::Units),
+            ]
+        };
+        let columns = vec![
+            TableColumn::name("class"),
+            TableColumn::figure("products", Unit::Products),
+            TableColumn::figure("share_of_products", Unit::Percent),
+            TableColumn::figure("net_sales", Unit::Usd),
+            TableColumn::figure("share_of_net_sales", Unit::Percent),
+            TableColumn::figure("units", Unit::Units),
+        ];
+        let body = found.iter().map(|(name, figures)| row(name.clone(), figures)).collect();
+        let mut table = Table::new("classes", columns, body);
+        table.total = Some(row(json!("total"), &[products, net, units]));
+        let mut analysis =
+            Analysis::new(format!("Product performance, {}", question.period.label), table);
+
+        let movers = format!(
+            "{base}, y AS (SELECT x.*, {CLASSES} AS class, x.n1 - x.n0 AS change, \
+             row_number() OVER (ORDER BY x.n1 - x.n0 DESC, x.product_id) AS up, \
+             row_number() OVER (ORDER BY x.n1 - x.n0, x.product_id) AS down, \
+             row_number() OVER (ORDER BY x.n1 DESC, x.product_id) AS best FROM x) \
+             SELECT p.product_name, p.sku, CASE WHEN y.n1 > 0 THEN y.class END AS class, y.n1, y.n0, \
+             y.change, y.up, y.down, y.best FROM y \
+             JOIN retail.products p ON p.product_id = y.product_id \
+             WHERE y.up <= {limit} OR y.down <= {limit} OR y.best <= {limit} \
+             ORDER BY y.best",
+            limit = question.limit
+        );
+        let rows = self.rows(principal, "movers", &SqlText::new(&movers)?, provenance).await?;
+        let limit = i64::from(question.limit);
+        let ranked = |at: usize, gains: Option<bool>| -> Result<Vec<Vec<Value>>, Error> {
+            let mut ranked = Vec::new();
+            for row in &rows {
+                let rank = row.get(at).and_then(Value::as_i64).unwrap_or(i64::MAX);
+                let change = row.get(5).map_or(Ok(None), figure::decimal)?.unwrap_or_default();
+                let moves = gains.is_none_or(|gains| {
+                    if gains { change > Decimal::ZERO } else { change < Decimal::ZERO }
+                });
+                let sold = row.get(3).map_or(Ok(None), figure::decimal)?.unwrap_or_default();
+                if rank > limit || !moves || gains.is_none() && sold.is_zero() {
+                    continue;
+                }
+                let mut values: Vec<Value> = row.iter().take(3).cloned().collect();
+                for value in row.iter().skip(3).take(3) {
+                    values.push(figure::json(figure::decimal(value)?, Unit::Usd));
+                }
+                ranked.push((rank, values));
+            }
+            ranked.sort_by_key(|(rank, _)| *rank);
+            Ok(ranked.into_iter().map(|(_, values)| values).collect())
+        };
+        let columns = || {
+            vec![
+                TableColumn::name("product"),
+                TableColumn::name("sku"),
+                TableColumn::name("class"),
+                TableColumn::figure("net_sales", Unit::Usd),
+                TableColumn::figure("net_sales_before", Unit::Usd),
+                TableColumn::figure("change", Unit::Usd),
+            ]
+        };
+        for (name, at, gains) in
+            [("best", 8, None), ("risers", 6, Some(true)), ("fallers", 7, Some(false))]
+        {
+            analysis.more.push(Table::new(name, columns(), ranked(at, gains)?));
+        }
+        if let Some((_, figures)) = found.first()
+            && let Some(in_class) = figures.first()
+        {
+            analysis.findings.push(format!(
+                "{} of {} products bring {} of net sales (class A).",
+                figure::shown(Some(*in_class), Unit::Products),
+                figure::shown(Some(products), Unit::Products),
+                figure::shown(
+                    figures.get(1).and_then(|part| figure::percent(*part, net)),
+                    Unit::Percent
+                )
+            ));
+        }
+        if found.is_empty() {
+            analysis.note("No rows: nothing was sold in the period, in what the caller may see.");
+        }
+        analysis.note("Class A: the products that bring the first 80 % of net sales; B: up to 95 %; C: the rest that sold.");
+        analysis.compared_with = Some(before);
+        Ok(analysis)
+    }
+}
+
+/// Products with their sums in both periods, and what was sold of all that sold more.
+fn base(question: &InsightQuestion, before: crate::calendar::DateRange, filter: &Filter) -> String {
+    let now = literal::within("d.order_date", question.period.range);
+    let then = literal::within("d.order_date", before);
+    let store = if filter.store.is_some() {
+        " JOIN retail.stores s ON s.store_id = d.store_id"
+    } else {
+        ""
+    };
+    let product = if filter.has_product() {
+        " JOIN retail.products p ON p.product_id = d.product_id \
+         JOIN retail.categories c ON c.category_id = p.category_id \
+         JOIN retail.product_types t ON t.type_id = p.type_id"
+    } else {
+        ""
+    };
+    let conditions =
+        [vec![format!("({now} OR {then})")], filter.conditions()].concat().join(" AND ");
+    format!(
+        "WITH g AS (SELECT d.product_id, coalesce(sum(d.net_sales) FILTER (WHERE {now}), 0) AS n1, \
+         coalesce(sum(d.net_sales) FILTER (WHERE {then}), 0) AS n0, \
+         coalesce(sum(d.units_sold) FILTER (WHERE {now}), 0) AS q1, \
+         coalesce(sum(d.line_count) FILTER (WHERE {now}), 0) AS lines \
+         FROM retail.sales_by_product_day d{store}{product} WHERE {conditions} GROUP BY d.product_id), \
+         x AS (SELECT g.*, sum(g.n1) OVER () AS whole, \
+         sum(g.n1) OVER (ORDER BY g.n1 DESC, g.product_id) - g.n1 AS above FROM g)"
+    )
+}

@@ -1,0 +1,77 @@
+//! Customers: who ordered, for the first time or again.
+
+use retail_domain::{Error, SqlText};
+
+use super::{Ask, Statement, joins, keys, listed};
+use crate::calendar::CompanyCalendar;
+use crate::literal;
+use crate::metric::{Dimension, Measure};
+
+/// Each visit is a customer in a group. A total of the groups would count customers twice, so it is a question of its own.
+pub(super) fn compile(ask: &Ask<'_>, calendar: &CompanyCalendar) -> Result<Statement, Error> {
+    let keys = ask.by.map(keys).unwrap_or_default();
+    let by_store = ask.by == Some(Dimension::Store) || ask.filter.store.is_some();
+    let is_time = ask.by.is_some_and(Dimension::is_time);
+    let range_first = literal::date(ask.range.first());
+
+    let mut visit = vec!["d.customer_id".to_owned()];
+    visit.extend(keys.iter().map(|(key, name)| format!("{key} AS {name}")));
+    let mut group: Vec<String> = vec!["d.customer_id".to_owned()];
+    group.extend(keys.iter().map(|(key, _)| (*key).to_owned()));
+    if by_store {
+        visit.push("d.store_id".to_owned());
+        group.push("d.store_id".to_owned());
+    }
+    visit.push("count(*) AS orders".to_owned());
+
+    let mut from = vec!["retail.orders d".to_owned()];
+    from.extend(listed(ask.by, ask.range, calendar));
+    from.extend(joins(ask.by, ask.filter, None, "d"));
+    let mut conditions = vec![literal::within("d.order_date", ask.range)];
+    conditions.extend(ask.filter.conditions());
+
+    // A group that begins before the period begins with the period.
+    let since = match keys.first() {
+        Some((_, name)) if is_time => format!("greatest(v.{name}, {range_first})"),
+        _ => range_first,
+    };
+    let same_store = if by_store { " AND e.store_id = v.store_id" } else { "" };
+    let had_ordered = format!(
+        "EXISTS (SELECT 1 FROM retail.orders e WHERE e.customer_id = v.customer_id{same_store} \
+         AND e.order_date < {since})"
+    );
+    let mut columns: Vec<String> =
+        keys.iter().map(|(_, name)| format!("v.{name} AS {name}")).collect();
+    for (at, measure) in ask.measures.iter().enumerate() {
+        let count = match measure {
+            Measure::NewCustomers => format!("count(*) FILTER (WHERE NOT {had_ordered})"),
+            Measure::ReturningCustomers => format!("count(*) FILTER (WHERE {had_ordered})"),
+            Measure::RepeatCustomers => "count(*) FILTER (WHERE v.orders >= 2)".to_owned(),
+            _ => "count(*)".to_owned(),
+        };
+        columns.push(format!("{count} AS m{at}"));
+    }
+    columns.push("coalesce(sum(v.orders), 0) AS lines".to_owned());
+
+    let mut sql = format!(
+        "WITH v AS (SELECT {} FROM {} WHERE {} GROUP BY {}) SELECT {} FROM v",
+        visit.join(", "),
+        from.join(" "),
+        conditions.join(" AND "),
+        group.join(", "),
+        columns.join(", "),
+    );
+    if !keys.is_empty() {
+        let numbers: Vec<String> = (1..=keys.len()).map(|at| at.to_string()).collect();
+        let numbers = numbers.join(", ");
+        sql.push_str(&format!(" GROUP BY {numbers} ORDER BY {numbers} LIMIT {}", ask.limit + 1));
+    }
+    Ok(Statement {
+        sql: SqlText::new(&sql)?,
+        keys: keys.into_iter().map(|(_, name)| name).collect(),
+        measures: ask.measures.clone(),
+        has_before: false,
+        has_total: false,
+        counts_rows: true,
+    })
+}

@@ -1,0 +1,212 @@
+//! From the tables of an answer to a chart.
+
+use retail_charts::{Band, ChartKind, ChartSpec, Series, ValueFormat};
+use retail_domain::{Error, ErrorCode};
+use serde_json::Value;
+
+use super::Kind;
+
+/// A column of figures.
+struct Column {
+    name: String,
+    unit: Option<String>,
+    at: usize,
+}
+
+/// The most series of one chart.
+const MAX_SERIES: usize = 6;
+
+/// The chart of an answer.
+pub(super) fn spec(tool: &str, structured: &Value, kind: Kind) -> Result<ChartSpec, Error> {
+    let mut spec = match tool {
+        "forecast_sales" => forecast(structured)?,
+        _ => of_table(structured, kind)?,
+    };
+    if tool != "forecast_sales" || kind != Kind::Auto {
+        spec.kind = kind_of(kind, spec.kind);
+    }
+    let period = &structured["period"];
+    if let (Some(from), Some(to)) = (period["from"].as_str(), period["to"].as_str()) {
+        let store = structured["receipt"]["acting_store"].as_str().unwrap_or_default();
+        spec = spec.with_subtitle(format!("{from} to {to}, {store}"));
+    }
+    Ok(spec)
+}
+
+fn kind_of(asked: Kind, found: ChartKind) -> ChartKind {
+    match asked {
+        Kind::Auto => found,
+        Kind::Line => ChartKind::Line,
+        Kind::Bar => ChartKind::Bar,
+        Kind::Stacked => ChartKind::StackedBar,
+        Kind::HeatMap => ChartKind::HeatMap,
+    }
+}
+
+fn columns(table: &Value) -> Vec<Column> {
+    let columns = table["columns"].as_array().map(Vec::as_slice).unwrap_or_default();
+    columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| Column {
+            name: column["name"].as_str().unwrap_or("?").to_owned(),
+            unit: column["unit"].as_str().map(str::to_owned),
+            at,
+        })
+        .collect()
+}
+
+fn rows(table: &Value) -> &[Value] {
+    table["rows"].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn number(row: &Value, at: usize) -> Option<f64> {
+    match &row[at] {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn label(row: &Value) -> String {
+    row[0].as_str().map_or_else(|| row[0].to_string(), str::to_owned)
+}
+
+fn format_of(unit: Option<&str>) -> ValueFormat {
+    match unit {
+        Some("usd" | "usd_per_order" | "usd_per_unit") => ValueFormat::Money,
+        Some("percent") => ValueFormat::Percent,
+        Some("days") => ValueFormat::Days,
+        Some("units" | "orders" | "customers" | "products") => ValueFormat::Count,
+        _ => ValueFormat::Plain,
+    }
+}
+
+fn title(structured: &Value) -> String {
+    structured["title"].as_str().unwrap_or("Chart").to_owned()
+}
+
+fn nothing() -> Error {
+    Error::new(ErrorCode::InvalidArgument, "the answer has nothing that can be drawn")
+        .with_hint("ask for it by a dimension, such as by month or by category")
+}
+
+/// The first figure of the main table, and the others of the same unit that are about the same.
+fn of_table(structured: &Value, kind: Kind) -> Result<ChartSpec, Error> {
+    let table = &structured["table"];
+    let columns = columns(table);
+    let rows = rows(table);
+    let named = columns.first().filter(|column| column.unit.is_none());
+    // Rows of figures with units of their own have no common scale.
+    let mixed = columns.iter().any(|column| column.name == "unit");
+    let first = columns.iter().find(|column| column.unit.is_some());
+    let (Some(named), Some(first)) = (named, first.filter(|_| !mixed && !rows.is_empty())) else {
+        return Err(nothing());
+    };
+    let is_of_it = |column: &&Column| {
+        let name = &column.name;
+        column.unit == first.unit && !name.ends_with("_change") && !name.starts_with("share")
+    };
+    let shown: Vec<&Column> = match named.name.as_str() {
+        // What drives a change is one series.
+        "driver" => columns.iter().filter(|column| column.name == "contribution").collect(),
+        _ => columns.iter().filter(is_of_it).take(MAX_SERIES).collect(),
+    };
+    let labels: Vec<String> = rows.iter().map(label).collect();
+    let series = shown
+        .iter()
+        .map(|column| {
+            let values = rows.iter().map(|row| number(row, column.at)).collect();
+            Series::new(column.name.replace('_', " "), values)
+        })
+        .collect();
+    let is_time = matches!(
+        named.name.as_str(),
+        "day"
+            | "week"
+            | "month"
+            | "quarter"
+            | "year"
+            | "retail_week"
+            | "retail_month"
+            | "retail_quarter"
+            | "sales_date"
+    );
+    let found = if is_time && rows.len() > 2 && kind != Kind::Stacked {
+        ChartKind::Line
+    } else {
+        ChartKind::Bar
+    };
+    let unit = shown.first().and_then(|column| column.unit.as_deref());
+    Ok(ChartSpec::new(found, title(structured), format_of(unit), labels, series))
+}
+
+/// The history and, dashed and with its range, the forecast.
+fn forecast(structured: &Value) -> Result<ChartSpec, Error> {
+    let table = &structured["table"];
+    let more = structured["more"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let history = more.iter().find(|table| table["name"] == "history").ok_or_else(nothing)?;
+    let (past, coming) = (rows(history), rows(table));
+    let unit = columns(history).into_iter().find_map(|column| column.unit);
+    let labels: Vec<String> = past.iter().chain(coming).map(label).collect();
+    let mut known: Vec<Option<f64>> = past.iter().map(|row| number(row, 1)).collect();
+    let last = known.last().copied().flatten();
+    known.resize(labels.len(), None);
+    let beside = |at: usize| -> Vec<Option<f64>> {
+        let mut values = vec![None; past.len()];
+        // The line goes on from the last figure that is known.
+        if let Some(end) = values.last_mut() {
+            *end = last;
+        }
+        values.extend(coming.iter().map(|row| number(row, at)));
+        values
+    };
+    let ahead = Series::new("forecast", beside(1)).with_band(Band::new(beside(2), beside(3)));
+    let series = vec![Series::new("sold", known), ahead];
+    let format = format_of(unit.as_deref());
+    Ok(ChartSpec::new(ChartKind::Line, title(structured), format, labels, series))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn answer(columns: Value, rows: Value) -> Value {
+        json!({ "title": "T", "table": { "columns": columns, "rows": rows } })
+    }
+
+    #[test]
+    fn time_is_a_line_and_names_are_bars() {
+        let net = json!({ "name": "net_sales", "unit": "usd" });
+        let days = answer(
+            json!([{ "name": "day" }, net]),
+            json!([["a", "1.50"], ["b", "2"], ["c", null]]),
+        );
+        let spec = spec("analyze_sales", &days, Kind::Auto).unwrap();
+        assert_eq!(spec.kind, ChartKind::Line);
+        assert_eq!(spec.series[0].values, [Some(1.5), Some(2.0), None]);
+
+        let names = answer(json!([{ "name": "store" }, net]), json!([["a", "1.50"]]));
+        assert_eq!(super::spec("analyze_sales", &names, Kind::Auto).unwrap().kind, ChartKind::Bar);
+    }
+
+    #[test]
+    fn figures_of_other_units_are_left_out() {
+        let columns = json!([{ "name": "store" }, { "name": "net_sales", "unit": "usd" },
+            { "name": "net_sales_before", "unit": "usd" }, { "name": "net_sales_change", "unit": "usd" },
+            { "name": "units", "unit": "units" }]);
+        let spec =
+            spec("analyze_sales", &answer(columns, json!([["a", "1", "2", "-1", 3]])), Kind::Auto);
+        let names: Vec<String> =
+            spec.unwrap().series.into_iter().map(|series| series.name).collect();
+        assert_eq!(names, ["net sales", "net sales before"]);
+    }
+
+    #[test]
+    fn what_has_no_common_scale_is_refused() {
+        let total = answer(json!([{ "name": "net_sales", "unit": "usd" }]), json!([["1"]]));
+        assert!(spec("analyze_sales", &total, Kind::Auto).is_err());
+    }
+}
