@@ -6,7 +6,7 @@ use uuid::Uuid;
 /// Tables that change together, and share a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TableGroup {
-    /// `orders`, `order_items`, and the rollups of both.
+    /// `orders`, `order_items`, the rollups of both, and how stores compare by them.
     Sales,
     /// `customers`.
     Customers,
@@ -35,7 +35,11 @@ impl TableGroup {
             None => name,
         };
         Some(match table {
-            "orders" | "order_items" | "sales_by_day" | "sales_by_product_day" => Self::Sales,
+            "orders"
+            | "order_items"
+            | "sales_by_day"
+            | "sales_by_product_day"
+            | "store_benchmark" => Self::Sales,
             "customers" => Self::Customers,
             "products"
             | "categories"
@@ -204,6 +208,7 @@ mod tests {
     #[case("order_items", Some(TableGroup::Sales))]
     #[case("retail.sales_by_day", Some(TableGroup::Sales))]
     #[case("sales_by_product_day", Some(TableGroup::Sales))]
+    #[case("retail.store_benchmark", Some(TableGroup::Sales))]
     #[case("retail_mcp.product_embeddings", Some(TableGroup::Catalogue))]
     #[case("other.orders", None)]
     #[case("pg_catalog.pg_class", None)]

@@ -40,11 +40,14 @@ pub enum RetailTable {
     /// `retail.sales_by_product_day`
     #[serde(rename = "retail.sales_by_product_day")]
     SalesByProductDay,
+    /// `retail.store_benchmark`
+    #[serde(rename = "retail.store_benchmark")]
+    StoreBenchmark,
 }
 
 impl RetailTable {
     /// All tables, in the order in which they are listed.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Customers,
         Self::Stores,
         Self::Categories,
@@ -55,6 +58,7 @@ impl RetailTable {
         Self::Inventory,
         Self::SalesByDay,
         Self::SalesByProductDay,
+        Self::StoreBenchmark,
     ];
 
     /// The name with its schema, for example `retail.orders`.
@@ -70,6 +74,7 @@ impl RetailTable {
             Self::Inventory => "retail.inventory",
             Self::SalesByDay => "retail.sales_by_day",
             Self::SalesByProductDay => "retail.sales_by_product_day",
+            Self::StoreBenchmark => "retail.store_benchmark",
         }
     }
 

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod audit;
+mod benchmarks;
 mod completions;
 mod config;
 mod demo;
@@ -88,6 +89,8 @@ enum Command {
     Identity(grants::Identity),
     /// Load the sample data, or verify it
     Seed(seed::Seed),
+    /// Publish how each store stands among the others
+    Benchmarks(benchmarks::Benchmarks),
     /// Give the products the vectors that search compares: what is missing or stale
     Embed(embed::Embed),
     /// Print a development token
@@ -113,6 +116,7 @@ impl Command {
             Self::Migrate(_) | Self::Keys(_) => Some(Purpose::Maintain),
             Self::Stdio(_)
             | Self::Seed(_)
+            | Self::Benchmarks(_)
             | Self::Embed(_)
             | Self::Token(_)
             | Self::Config
@@ -190,6 +194,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Audit(audit) => return audit.run(&config).await,
         Command::Identity(identity) => identity.run(&config).await?,
         Command::Seed(seed) => return seed.run(&config).await,
+        Command::Benchmarks(benchmarks) => benchmarks.run(&config).await?,
         Command::Embed(embed) => embed.run(config).await?,
         Command::Token(token) => token.run(&config).await?,
         Command::Config => config::run(&config)?,

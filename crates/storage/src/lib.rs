@@ -20,6 +20,7 @@ mod keys;
 mod load;
 mod migrate;
 mod pages;
+mod peers;
 mod plan_hash;
 mod plans;
 mod pool;
@@ -60,6 +61,7 @@ pub use identity_grants::PgIdentityGrants;
 pub use keys::IdentityKeyRecord;
 pub use load::{CopyTable, LoadRecord};
 pub use migrate::{MigrateOptions, MigrationReport, SCHEMA_VERSION};
+pub use peers::{PublishedBenchmarks, Restate};
 pub use pool::{KeyEnd, PoolSettings, PoolStatus, QueryDatabase, QueryLogins};
 pub use posture::{Finding, FindingState, Posture};
 #[cfg(feature = "test-support")]

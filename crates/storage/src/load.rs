@@ -8,7 +8,7 @@ use sqlx::Row;
 use tracing::debug;
 
 use crate::admin::failed;
-use crate::{Admin, StorageError};
+use crate::{Admin, Restate, StorageError};
 
 /// One table's rows in COPY text format.
 pub struct CopyTable<'a> {
@@ -38,7 +38,8 @@ pub struct LoadRecord {
 }
 
 /// The tables with rows, so that children come before parents.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
+    "store_benchmark",
     "sales_by_product_day",
     "sales_by_day",
     "product_image_embeddings",
@@ -56,6 +57,9 @@ const TABLES: [&str; 12] = [
 /// What is kept of the products elsewhere. Triggers fill the texts and the words.
 const OF_PRODUCTS: [&str; 3] =
     ["retail_mcp.product_embeddings", "retail_mcp.product_texts", "retail_mcp.search_words"];
+
+/// Which months the store benchmarks are there for.
+const BENCHMARK_MONTHS: &str = "retail_mcp.benchmark_month";
 
 /// Enough to sort and join what is loaded, whatever its size: more goes to temporary files.
 const SETTINGS: &str = "SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '256MB'";
@@ -99,7 +103,7 @@ impl Admin {
     /// table and the rows in it; of each longer step after the rows, its name and no rows.
     ///
     /// Foreign keys, and indexes that hold no constraint, are made when the rows are there, and the sales rollups
-    /// are added up once.
+    /// are added up once. The store benchmarks of all months that ended by [`LoadRecord::until`] are published.
     ///
     /// The vectors of the former products go with them: no model is ready afterwards.
     ///
@@ -161,7 +165,11 @@ impl Admin {
         self.execute(forget, "forget the vectors of the products").await?;
         let all = TABLES.map(|table| format!("retail.{table}")).join(", ");
         let of_products = OF_PRODUCTS.join(", ");
-        self.execute(&format!("TRUNCATE {all}, {of_products}"), "empty the tables").await?;
+        self.execute(
+            &format!("TRUNCATE {all}, {of_products}, {BENCHMARK_MONTHS}"),
+            "empty the tables",
+        )
+        .await?;
         self.execute(SETTINGS, "allow more memory").await?;
         let put_off = self.put_off().await?;
         for table in tables {
@@ -173,6 +181,10 @@ impl Admin {
         let rebuild = "SELECT retail_mcp.rebuild_sales_rollups()";
         self.execute(rebuild, "add the sales up").await?;
         self.make_up_for(&put_off, progress).await?;
+        progress("store benchmarks", 0);
+        let sold = "ANALYZE retail.sales_by_day, retail.sales_by_product_day, retail.products";
+        self.execute(sold, "analyse the sales").await?;
+        self.publish_benchmarks_until(record.until, Restate::Nothing).await?;
         self.execute(include_str!("../sql/set_sequences.sql"), "set the sequences").await?;
         self.execute(RENEW_DATA_EPOCH, "begin a history of the data").await?;
         for table in TABLES {

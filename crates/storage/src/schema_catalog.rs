@@ -190,7 +190,8 @@ async fn valid_values(client: &Client, table: RetailTable) -> Result<Vec<ValidVa
         | RetailTable::OrderItems
         | RetailTable::Inventory
         | RetailTable::SalesByDay
-        | RetailTable::SalesByProductDay => return Ok(Vec::new()),
+        | RetailTable::SalesByProductDay
+        | RetailTable::StoreBenchmark => return Ok(Vec::new()),
     };
     let values =
         read(client, sql).await?.iter().map(|row| text(row, 0)).collect::<Result<Vec<_>, _>>()?;

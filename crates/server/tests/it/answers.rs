@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Call, TestServer};
 
-const ALL_TABLES: [&str; 10] = [
+const ALL_TABLES: [&str; 11] = [
     "retail.customers",
     "retail.stores",
     "retail.categories",
@@ -18,6 +18,7 @@ const ALL_TABLES: [&str; 10] = [
     "retail.inventory",
     "retail.sales_by_day",
     "retail.sales_by_product_day",
+    "retail.store_benchmark",
 ];
 
 #[tokio::test]

@@ -33,6 +33,7 @@ fn the_retail_policy_has_the_tables_of_the_model() {
             "retail.products",
             "retail.sales_by_day",
             "retail.sales_by_product_day",
+            "retail.store_benchmark",
             "retail.stores"
         ]
     );
@@ -44,7 +45,8 @@ fn the_retail_policy_has_the_tables_of_the_model() {
 fn the_retail_policy_is_that_of_the_migrations() {
     let migrations = concat!(
         include_str!("../../../storage/migrations/0001_retail_tables.sql"),
-        include_str!("../../../storage/migrations/0013_sales_rollups.sql")
+        include_str!("../../../storage/migrations/0013_sales_rollups.sql"),
+        include_str!("../../../storage/migrations/0017_store_benchmarks.sql")
     )
     .replace("CREATE TABLE IF NOT EXISTS", "CREATE TABLE");
     for relation in guard().policy().relations() {

@@ -1,6 +1,6 @@
 -- What the query roles may have: each list once. What they have is compared with it both ways.
 
--- The ten tables and the columns that a caller may read. stores.rls_user_id is not among them.
+-- The eleven tables and the columns that a caller may read. stores.rls_user_id is not among them.
 CREATE OR REPLACE FUNCTION retail_sec.readable_columns()
 RETURNS TABLE (table_name text, columns text[])
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -19,10 +19,12 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('sales_by_day', ARRAY['store_id', 'order_date', 'order_count', 'line_count', 'units_sold',
             'gross_sales', 'discount_amount', 'net_sales']),
         ('sales_by_product_day', ARRAY['store_id', 'order_date', 'product_id', 'order_count',
-            'line_count', 'units_sold', 'gross_sales', 'discount_amount', 'net_sales'])
+            'line_count', 'units_sold', 'gross_sales', 'discount_amount', 'net_sales']),
+        ('store_benchmark', ARRAY['store_id', 'month', 'category_id', 'metric', 'value', 'rank',
+            'store_count', 'percentile', 'peer_mean', 'suppressed', 'reason'])
 $$;
 
--- All that a query role may read: the ten tables, and the product search's own, which the guard keeps
+-- All that a query role may read: the eleven tables, and the product search's own, which the guard keeps
 -- away from callers' statements.
 CREATE OR REPLACE FUNCTION retail_sec.granted_columns()
 RETURNS TABLE (schema_name text, table_name text, columns text[])
@@ -58,7 +60,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         'retail.product_types', 'retail.products', 'retail.inventory', 'retail.orders',
         'retail.order_items', 'retail.product_description_embeddings',
         'retail.product_image_embeddings', 'retail.sales_by_day', 'retail.sales_by_product_day',
-        'retail_mcp.sales_changes', 'retail_mcp.embedding_models',
+        'retail.store_benchmark', 'retail_mcp.benchmark_month', 'retail_mcp.sales_changes', 'retail_mcp.embedding_models',
         'retail_mcp.product_embeddings', 'retail_mcp.product_texts', 'retail_mcp.search_words',
         'retail_mcp.search_synonyms', 'retail_mcp.identity', 'retail_mcp.audit_log',
         'retail_mcp.audit_head', 'retail_mcp.data_change', 'retail_mcp.data_epoch',
@@ -70,7 +72,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT t, 'store_sees_own', 'r', ARRAY['retail_query'],
            '(store_id = ( SELECT retail_sec.current_store_id() AS current_store_id))'
     FROM unnest(ARRAY['retail.stores', 'retail.inventory', 'retail.orders',
-        'retail.order_items', 'retail.sales_by_day', 'retail.sales_by_product_day']) AS t
+        'retail.order_items', 'retail.sales_by_day', 'retail.sales_by_product_day',
+        'retail.store_benchmark']) AS t
     UNION ALL
     SELECT 'retail.customers', 'store_sees_own', 'r', ARRAY['retail_query'],
            '((primary_store_id = ( SELECT retail_sec.current_store_id() AS current_store_id)) OR '
@@ -80,7 +83,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT t, 'head_office_sees_all', 'r', ARRAY['retail_query_hq'],
            '( SELECT retail_sec.sees_all_stores() AS sees_all_stores)'
     FROM unnest(ARRAY['retail.stores', 'retail.inventory', 'retail.orders', 'retail.order_items',
-        'retail.customers', 'retail.sales_by_day', 'retail.sales_by_product_day']) AS t
+        'retail.customers', 'retail.sales_by_day', 'retail.sales_by_product_day',
+        'retail.store_benchmark']) AS t
     UNION ALL
     SELECT t, 'catalogue_is_shared', 'r', ARRAY['retail_query', 'retail_query_hq'], 'true'
     FROM unnest(ARRAY['retail.categories', 'retail.product_types', 'retail.products',
@@ -189,6 +193,26 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
             'EXECUTE FUNCTION retail_mcp.apply_sales_changes()')
 $$;
 
+-- The functions that decide what a store is told of the others, by the SHA-256 of their bodies in migration 0017: one that holds less
+-- back would not show in the figures. is_definer: that runs with its owner's rights.
+CREATE OR REPLACE FUNCTION retail_sec.benchmark_functions()
+RETURNS TABLE (function_name text, arguments text, is_definer boolean, body_sha256 text)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES
+        ('two_digits', 'numeric', false,
+         '8952efd051a4369df1596b7aed3a26d852c833ef4488a75dae2b9b52c35221dc'),
+        ('benchmark_confines', 'numeric, bigint, bigint, numeric', false,
+         'b0268d07ef474f15e82a2d561b2609e39c45e91aa90836861a17a1a5f3656ff6'),
+        ('benchmark_rest_is_safe', 'integer, date, integer[], integer[], boolean', false,
+         'b31c233c66dcb6cee42c4fcdd37fd6e825357dfbb17e9a8e2861b5634d7bdb18'),
+        ('make_store_benchmarks', 'date', false,
+         '1ef99e66425db735587433214cb50410d5001ea0bfd91f1b567854e24e09bfd8'),
+        ('store_benchmarks_digest', 'date', false,
+         'c5058652e4ad61fe137aee5a46479fb2915244840e5b3468732b44e8747b565d'),
+        ('publish_store_benchmarks', 'date, boolean', true,
+         '050682efe9c143a223223adc9bf5e3c193c90dcc4e7240adeae773957468cfd5')
+$$;
+
 -- The functions by which servers hear of writes, by the SHA-256 of their bodies in migration 0012: where one tells less, a
 -- kept answer outlives what it was read from.
 CREATE OR REPLACE FUNCTION retail_sec.data_version_functions()
@@ -206,6 +230,7 @@ RETURNS TABLE (table_name text, table_group text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES
         ('retail.orders', 'sales'), ('retail.order_items', 'sales'),
+        ('retail.store_benchmark', 'sales'),
         ('retail.customers', 'customers'),
         ('retail.products', 'catalogue'), ('retail.categories', 'catalogue'),
         ('retail.product_types', 'catalogue'),
@@ -229,6 +254,6 @@ REVOKE ALL ON FUNCTION retail_sec.readable_columns(), retail_sec.granted_columns
     retail_sec.expected_policies(),
     retail_sec.service_columns(),
     retail_sec.callable_functions(), retail_sec.identity_functions(), retail_sec.audit_functions(),
-    retail_sec.rollup_functions(), retail_sec.rollup_triggers(),
+    retail_sec.rollup_functions(), retail_sec.rollup_triggers(), retail_sec.benchmark_functions(),
     retail_sec.service_functions(), retail_sec.data_version_functions(), retail_sec.noted_tables(),
     retail_sec.layer_is_recorded(text) FROM PUBLIC;

@@ -10,6 +10,7 @@ WITH finding AS MATERIALIZED (
     UNION ALL SELECT * FROM retail_sec.posture_of_policies()
     UNION ALL SELECT * FROM retail_sec.posture_of_functions()
     UNION ALL SELECT * FROM retail_sec.posture_of_rollups()
+    UNION ALL SELECT * FROM retail_sec.posture_of_benchmarks()
     UNION ALL
     SELECT 'identity key', 'retail_sec.identity_key', 'missing',
            CASE WHEN k.newest IS NULL THEN 'there is no key'
@@ -36,13 +37,13 @@ WITH finding AS MATERIALIZED (
 )
 SELECT coalesce(f.check_name, c.name),
        -- Which version's functions these are: a program asks for its own or a later one.
-       coalesce(f.subject, CASE c.name WHEN 'schema version' THEN '16' ELSE '' END), coalesce(f.state, 'good'),
+       coalesce(f.subject, CASE c.name WHEN 'schema version' THEN '17' ELSE '' END), coalesce(f.state, 'good'),
        coalesce(f.detail, ''), f.fix_sql, coalesce(f.mandatory, c.name <> 'other databases')
 FROM unnest(ARRAY['schema version', 'role attributes', 'role membership', 'connection limit', 'role settings',
              'parameters', 'ownership', 'database', 'schemas', 'grants', 'views',
              'materialised views', 'row security', 'policies', 'indexes',
              'default privileges', 'functions', 'languages', 'extensions',
-             'catalogue lockdown', 'audit log', 'data versions', 'sales rollups', 'servers', 'identity key',
+             'catalogue lockdown', 'audit log', 'data versions', 'sales rollups', 'store benchmarks', 'servers', 'identity key',
              'other databases'])
     WITH ORDINALITY AS c (name, position)
 -- FULL: a finding of a check that is missing in this list must not get lost.

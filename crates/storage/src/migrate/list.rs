@@ -26,10 +26,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (14, "log position", include_str!("../../migrations/0014_log_position.sql")),
     (15, "audit without detour", include_str!("../../migrations/0015_audit_without_detour.sql")),
     (16, "servers", include_str!("../../migrations/0016_servers.sql")),
+    (17, "store benchmarks", include_str!("../../migrations/0017_store_benchmarks.sql")),
 ];
 
 /// The number of the last migration that this version brings.
-pub const SCHEMA_VERSION: i64 = 16;
+pub const SCHEMA_VERSION: i64 = 17;
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.
 pub(super) fn migrator() -> Migrator {

@@ -7,7 +7,7 @@ use crate::admin::failed;
 use crate::{Admin, StorageError};
 
 /// In the order in which they name each other.
-const FUNCTIONS: [&str; 10] = [
+const FUNCTIONS: [&str; 11] = [
     include_str!("../../sql/posture/locked.sql"),
     include_str!("../../sql/posture/expected.sql"),
     include_str!("../../sql/posture/describe.sql"),
@@ -17,6 +17,7 @@ const FUNCTIONS: [&str; 10] = [
     include_str!("../../sql/posture/policies.sql"),
     include_str!("../../sql/posture/functions.sql"),
     include_str!("../../sql/posture/rollups.sql"),
+    include_str!("../../sql/posture/benchmarks.sql"),
     include_str!("../../sql/posture/posture.sql"),
 ];
 

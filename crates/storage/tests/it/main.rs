@@ -15,6 +15,7 @@ mod interleaved;
 mod isolation;
 mod limits;
 mod migrate;
+mod peers;
 mod pooler;
 mod posture;
 mod product_search;

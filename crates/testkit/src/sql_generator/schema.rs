@@ -35,8 +35,9 @@ pub(super) const ORDERS: usize = 6;
 pub(super) const ORDER_ITEMS: usize = 7;
 pub(super) const SALES_BY_DAY: usize = 8;
 pub(super) const SALES_BY_PRODUCT_DAY: usize = 9;
+pub(super) const STORE_BENCHMARK: usize = 10;
 
-pub(super) const TABLES: [Table; 10] = [
+pub(super) const TABLES: [Table; 11] = [
     Table {
         name: "stores",
         columns: &[("store_id", Int), ("store_name", Text), ("is_online", Bool)],
@@ -138,6 +139,22 @@ pub(super) const TABLES: [Table; 10] = [
         ],
         key: &["store_id", "order_date", "product_id"],
     },
+    Table {
+        name: "store_benchmark",
+        columns: &[
+            ("store_id", Int),
+            ("month", Date),
+            ("category_id", Int),
+            ("metric", Text),
+            ("value", Money),
+            ("rank", Int),
+            ("store_count", Int),
+            ("percentile", Int),
+            ("peer_mean", Money),
+            ("reason", Text),
+        ],
+        key: &["store_id", "month", "category_id", "metric"],
+    },
 ];
 
 /// A foreign key, or a column that might have been one.
@@ -162,7 +179,7 @@ impl Edge {
     }
 }
 
-pub(super) const EDGES: [Edge; 14] = [
+pub(super) const EDGES: [Edge; 16] = [
     Edge { child: ORDERS, column: "customer_id", parent: CUSTOMERS },
     Edge { child: ORDERS, column: "store_id", parent: STORES },
     Edge { child: ORDER_ITEMS, column: "order_id", parent: ORDERS },
@@ -177,6 +194,8 @@ pub(super) const EDGES: [Edge; 14] = [
     Edge { child: SALES_BY_DAY, column: "store_id", parent: STORES },
     Edge { child: SALES_BY_PRODUCT_DAY, column: "store_id", parent: STORES },
     Edge { child: SALES_BY_PRODUCT_DAY, column: "product_id", parent: PRODUCTS },
+    Edge { child: STORE_BENCHMARK, column: "store_id", parent: STORES },
+    Edge { child: STORE_BENCHMARK, column: "category_id", parent: CATEGORIES },
 ];
 
 /// Text values that occur, and some that do not.

@@ -85,6 +85,13 @@ DELETE FROM retail.customers USING own_customers
 WHERE customers.customer_id = own_customers.customer_id;
 INSERT INTO retail.customers SELECT * FROM own_customers ORDER BY customer_id DESC;
 
+-- How the other stores compare: some gone, the rest changed, and a new one. The manager's own were published before.
+DELETE FROM retail.store_benchmark WHERE store_id <> :own AND extract(month FROM month) = 3;
+UPDATE retail.store_benchmark SET value = value * 7 + 1, percentile = 100 - percentile WHERE store_id <> :own;
+INSERT INTO retail.store_benchmark
+SELECT 9, b.month, b.category_id, b.metric, 1, b.rank, b.store_count, 0, NULL, true, 'protected'
+FROM retail.store_benchmark b WHERE b.store_id = :own;
+
 SET LOCAL session_replication_role = origin;
 -- No trigger has added up what was written.
 SELECT retail_mcp.rebuild_sales_rollups();

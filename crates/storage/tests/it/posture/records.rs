@@ -99,6 +99,16 @@ use super::refused_named_and_mended;
     "row security",
     "retail.sales_by_day"
 )]
+#[case::benchmarks_of_all_stores(
+    "ALTER POLICY store_sees_own ON retail.store_benchmark USING (true)",
+    "policies",
+    "store_sees_own of retail.store_benchmark"
+)]
+#[case::published_by_callers(
+    "GRANT EXECUTE ON FUNCTION retail_mcp.publish_store_benchmarks(date, boolean) TO retail_query",
+    "functions",
+    "retail_mcp.publish_store_benchmarks(date,boolean) for retail_query"
+)]
 #[case::pending_changes(
     "GRANT SELECT ON retail_mcp.sales_changes TO retail_query",
     "grants",
