@@ -16,11 +16,18 @@ const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const NEWEST = "2026-07-28";
 const OLDER = ["2025-11-25", "2025-06-18", "2025-03-26"];
 const TOOLS = [
+  "analyze_sales",
+  "chart",
+  "compare_with_peers",
   "execute_sales_query",
+  "explain_change",
+  "forecast_sales",
+  "generate_business_insights",
   "get_current_utc_date",
   "get_multiple_table_schemas",
   "get_product_recommendations",
   "hybrid_product_search",
+  "inventory_status",
   "semantic_search_products",
 ];
 const ME = { name: "retail-mcp-conformance", version: "1.0.0" };

@@ -24,11 +24,18 @@ LEGACY = "2025-11-25"
 TABLES = ["customers", "stores", "categories", "product_types", "products", "orders", "order_items", "inventory"]
 MAX_SCHEMA_TOKENS = 2_500
 TOOLS = [
+    "analyze_sales",
+    "chart",
+    "compare_with_peers",
     "execute_sales_query",
+    "explain_change",
+    "forecast_sales",
+    "generate_business_insights",
     "get_current_utc_date",
     "get_multiple_table_schemas",
     "get_product_recommendations",
     "hybrid_product_search",
+    "inventory_status",
     "semantic_search_products",
 ]
 

@@ -18,11 +18,18 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 TOOLS = {
+    "analyze_sales",
+    "chart",
+    "compare_with_peers",
     "execute_sales_query",
+    "explain_change",
+    "forecast_sales",
+    "generate_business_insights",
     "get_current_utc_date",
     "get_multiple_table_schemas",
     "get_product_recommendations",
     "hybrid_product_search",
+    "inventory_status",
     "semantic_search_products",
 }
 # The first call of a server that just started may wait for a connection to the database.

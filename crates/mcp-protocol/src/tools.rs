@@ -283,40 +283,42 @@ fn published(schema: &JsonObject) -> JsonObject {
 }
 
 /// An output schema as a list of tools has room for: each model reads the whole list before its first word, and none of
-/// them needs to know what a receipt is made of before it has one. What stays checks the shape of an answer.
+/// them needs to know what a receipt is made of before it has one. What is left says what there is and of which type;
+/// the README of the crate says the rest.
 fn slim(mut schema: JsonObject) -> JsonObject {
-    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        for (name, property) in properties {
-            if name == "receipt" {
-                *property = serde_json::json!({ "type": "object" });
-            }
-        }
-    }
-    if let Some(Value::Object(definitions)) = schema.get_mut("$defs") {
-        definitions.remove("Receipt");
-        definitions.values_mut().for_each(without_descriptions);
-        if definitions.is_empty() {
-            schema.remove("$defs");
-        }
-    }
-    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        properties.values_mut().for_each(without_descriptions);
-    }
+    let definitions = match schema.remove("$defs") {
+        Some(Value::Object(definitions)) => definitions,
+        _ => JsonObject::new(),
+    };
     schema.remove("$schema");
     schema.remove("title");
+    schema.remove("description");
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.values_mut().for_each(|property| shallow(property, &definitions));
+    }
     schema
 }
 
-fn without_descriptions(schema: &mut Value) {
+/// Types of what is named elsewhere instead of what it is made of, and no descriptions.
+fn shallow(schema: &mut Value, definitions: &JsonObject) {
     match schema {
         Value::Object(object) => {
-            // A property may be called so, too.
-            if object.get("description").is_some_and(Value::is_string) {
-                object.remove("description");
+            let named = object.get("$ref").and_then(Value::as_str);
+            let named = named.and_then(|path| path.strip_prefix("#/$defs/"));
+            if let Some(named) = named {
+                let json_type = definitions.get(named).and_then(|definition| {
+                    // Choices of words that have a description each.
+                    definition.get("type").or_else(|| definition.get("oneOf")?.get(0)?.get("type"))
+                });
+                let json_type = json_type.cloned();
+                object.clear();
+                object.extend(json_type.map(|json_type| ("type".to_owned(), json_type)));
+                return;
             }
-            object.values_mut().for_each(without_descriptions);
+            object.remove("description");
+            object.values_mut().for_each(|part| shallow(part, definitions));
         }
-        Value::Array(items) => items.iter_mut().for_each(without_descriptions),
+        Value::Array(items) => items.iter_mut().for_each(|item| shallow(item, definitions)),
         _ => {}
     }
 }

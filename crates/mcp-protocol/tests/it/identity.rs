@@ -47,9 +47,9 @@ async fn a_header_is_no_identity() {
 }
 
 #[rstest]
-#[case("seattle:retail.read retail.sql", &["get_multiple_table_schemas", "execute_sales_query", "get_current_utc_date"])]
+#[case("seattle:retail.read retail.sql", &["get_multiple_table_schemas", "analyze_sales", "explain_change", "generate_business_insights", "inventory_status", "forecast_sales", "compare_with_peers", "chart", "execute_sales_query", "get_current_utc_date"])]
 #[case("seattle:retail.read", &["get_multiple_table_schemas", "get_current_utc_date"])]
-#[case("seattle:retail.sql", &["execute_sales_query"])]
+#[case("seattle:retail.sql", &["analyze_sales", "explain_change", "generate_business_insights", "inventory_status", "forecast_sales", "compare_with_peers", "chart", "execute_sales_query"])]
 #[case("seattle:", &[])]
 #[tokio::test]
 async fn the_list_has_what_the_caller_may_call_in_one_order(

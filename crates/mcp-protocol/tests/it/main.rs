@@ -9,11 +9,16 @@
 
 mod audit;
 mod cancellation;
+mod completions;
 mod direct;
 mod http_protocol;
 mod identity;
 mod logging;
+mod prompts;
+mod reading_given_up;
+mod reading_support;
 mod recommendations;
+mod resources;
 mod search;
 mod search_support;
 mod streams;

@@ -30,7 +30,18 @@ async fn without_a_search_its_tools_are_not_there() {
     let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
     assert_eq!(
         names,
-        ["get_multiple_table_schemas", "execute_sales_query", "get_current_utc_date"]
+        [
+            "get_multiple_table_schemas",
+            "analyze_sales",
+            "explain_change",
+            "generate_business_insights",
+            "inventory_status",
+            "forecast_sales",
+            "compare_with_peers",
+            "chart",
+            "execute_sales_query",
+            "get_current_utc_date"
+        ]
     );
 }
 

@@ -26,7 +26,18 @@ async fn a_client_lists_and_calls_the_tools(#[case] lifecycle: ClientLifecycleMo
     let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
     assert_eq!(
         names,
-        ["get_multiple_table_schemas", "execute_sales_query", "get_current_utc_date"]
+        [
+            "get_multiple_table_schemas",
+            "analyze_sales",
+            "explain_change",
+            "generate_business_insights",
+            "inventory_status",
+            "forecast_sales",
+            "compare_with_peers",
+            "chart",
+            "execute_sales_query",
+            "get_current_utc_date"
+        ]
     );
 
     let arguments = json!({ "postgresql_query": "SELECT 1" }).as_object().unwrap().clone();

@@ -27,7 +27,7 @@ async fn the_list_of_tools_is_as_published() {
         );
     }
     let tokens = token_estimate(&tools.to_string());
-    assert!(tokens < 7_100, "{tokens} tokens");
+    assert!(tokens < 6_000, "{tokens} tokens");
     insta::assert_json_snapshot!(tools);
 }
 
@@ -201,6 +201,10 @@ fn assert_fits(value: &Value, schema: &Value, root: &Value, at: &str) {
         assert!(value.get(name.as_str().unwrap()).is_some(), "{at}: {name} is missing");
     }
     for (name, member) in value.as_object().into_iter().flatten() {
+        // What is only an object there may be of anything.
+        if !schema["properties"].is_object() {
+            break;
+        }
         let property = &schema["properties"][name];
         assert!(property.is_object(), "{at}.{name} is not in the schema");
         assert_fits(member, property, root, &format!("{at}.{name}"));

@@ -60,7 +60,13 @@ fn rows(table: &Value) -> &[Value] {
     table["rows"].as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn number(row: &Value, at: usize) -> Option<f64> {
+/// A figure as charts take it: shares of one rather than percent.
+fn number(row: &Value, at: usize, unit: Option<&str>) -> Option<f64> {
+    let figure = plain(row, at)?;
+    Some(if unit == Some("percent") { figure / 100.0 } else { figure })
+}
+
+fn plain(row: &Value, at: usize) -> Option<f64> {
     match &row[at] {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.parse().ok(),
@@ -91,6 +97,24 @@ fn nothing() -> Error {
         .with_hint("ask for it by a dimension, such as by month or by category")
 }
 
+/// What is drawn of tables that have figures of several kinds.
+fn main_figures(table: &str, columns: &[Column]) -> Option<&'static [&'static str]> {
+    Some(match table {
+        "drivers" | "factors" => &["contribution"],
+        "seasons" => &["seasonal_index"],
+        "classes" => &["net_sales"],
+        "stock_outs" => &["net_sales_90_days"],
+        "cover" => &["days_of_cover"],
+        "slow_movers" => &["stock_at_list_price"],
+        "reorder" => &["suggested_units"],
+        "figures" if columns.iter().any(|column| column.name == "total_revenue") => {
+            &["total_revenue"]
+        }
+        "figures" if columns.iter().any(|column| column.name == "total_spent") => &["total_spent"],
+        _ => return None,
+    })
+}
+
 /// The first figure of the main table, and the others of the same unit that are about the same.
 fn of_table(structured: &Value, kind: Kind) -> Result<ChartSpec, Error> {
     let table = &structured["table"];
@@ -107,16 +131,23 @@ fn of_table(structured: &Value, kind: Kind) -> Result<ChartSpec, Error> {
         let name = &column.name;
         column.unit == first.unit && !name.ends_with("_change") && !name.starts_with("share")
     };
-    let shown: Vec<&Column> = match named.name.as_str() {
-        // What drives a change is one series.
-        "driver" => columns.iter().filter(|column| column.name == "contribution").collect(),
-        _ => columns.iter().filter(is_of_it).take(MAX_SERIES).collect(),
+    let has_figures = |column: &&Column| rows.iter().any(|row| plain(row, column.at).is_some());
+    let name = table["name"].as_str().unwrap_or_default();
+    let shown: Vec<&Column> = match main_figures(name, &columns) {
+        Some(names) => {
+            columns.iter().filter(|column| names.contains(&column.name.as_str())).collect()
+        }
+        None => columns.iter().filter(is_of_it).filter(has_figures).take(MAX_SERIES).collect(),
     };
+    if shown.is_empty() {
+        return Err(nothing());
+    }
     let labels: Vec<String> = rows.iter().map(label).collect();
     let series = shown
         .iter()
         .map(|column| {
-            let values = rows.iter().map(|row| number(row, column.at)).collect();
+            let values =
+                rows.iter().map(|row| number(row, column.at, column.unit.as_deref())).collect();
             Series::new(column.name.replace('_', " "), values)
         })
         .collect();
@@ -149,7 +180,7 @@ fn forecast(structured: &Value) -> Result<ChartSpec, Error> {
     let (past, coming) = (rows(history), rows(table));
     let unit = columns(history).into_iter().find_map(|column| column.unit);
     let labels: Vec<String> = past.iter().chain(coming).map(label).collect();
-    let mut known: Vec<Option<f64>> = past.iter().map(|row| number(row, 1)).collect();
+    let mut known: Vec<Option<f64>> = past.iter().map(|row| plain(row, 1)).collect();
     let last = known.last().copied().flatten();
     known.resize(labels.len(), None);
     let beside = |at: usize| -> Vec<Option<f64>> {
@@ -158,7 +189,7 @@ fn forecast(structured: &Value) -> Result<ChartSpec, Error> {
         if let Some(end) = values.last_mut() {
             *end = last;
         }
-        values.extend(coming.iter().map(|row| number(row, at)));
+        values.extend(coming.iter().map(|row| plain(row, at)));
         values
     };
     let ahead = Series::new("forecast", beside(1)).with_band(Band::new(beside(2), beside(3)));
