@@ -116,6 +116,14 @@ mod tests {
     }
 
     #[test]
+    fn errors_of_a_size_without_a_root_do_not_count() {
+        let smallest = f64::from_bits(1);
+        let fold = Fold { predicted: vec![0.0, 0.0], actual: vec![smallest, 0.0] };
+        let width = Widths::new(&[fold], smallest).around(0.0, Level::P80, 0, 2);
+        assert_eq!(width.to_bits(), 0.0_f64.to_bits());
+    }
+
+    #[test]
     fn few_folds_make_wide_intervals() {
         let one = Widths::new(&[fold([5.0, -5.0, 5.0, -5.0])], 100.0);
         let eight = Widths::new(&vec![fold([5.0, -5.0, 5.0, -5.0]); 8], 100.0);
