@@ -64,31 +64,28 @@ fn equations(told: &[Told], truth: &Truth, viewer: StoreId, month: &str) -> Vec<
     rows
 }
 
-/// The rank of a matrix, by Gaussian elimination.
+/// The rank of a matrix, by Gaussian elimination with the largest entry as each pivot.
 fn rank(mut rows: Vec<Vec<f64>>) -> usize {
-    let width = rows.first().map_or(0, Vec::len);
     let mut rank = 0;
-    for column in 0..width {
-        let Some(pivot) = (rank..rows.len())
-            .max_by(|a, b| rows[*a][column].abs().total_cmp(&rows[*b][column].abs()))
-            .filter(|pivot| rows[*pivot][column].abs() > 1e-7)
-        else {
-            continue;
+    loop {
+        let entries = rows.iter().enumerate().flat_map(|(place, row)| {
+            row.iter().enumerate().map(move |(column, value)| (place, column, *value))
+        });
+        let largest = entries.max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()));
+        let Some((place, column, at)) = largest.filter(|entry| entry.2.abs() > 1e-7) else {
+            return rank;
         };
-        rows.swap(rank, pivot);
-        let (done, left) = rows.split_at_mut(rank + 1);
-        let pivot = &done[rank];
-        for row in left {
-            let factor = row[column] / pivot[column];
+        let pivot = rows.swap_remove(place);
+        for row in &mut rows {
+            let factor = row.get(column).map_or(0.0, |value| value / at);
             if factor != 0.0 {
-                for (value, by) in row.iter_mut().zip(pivot).skip(column) {
+                for (value, by) in row.iter_mut().zip(&pivot) {
                     *value -= factor * by;
                 }
             }
         }
         rank += 1;
     }
-    rank
 }
 
 /// All sets of `size` of the stores.
@@ -98,7 +95,9 @@ fn groups(stores: &[i32], size: usize) -> Vec<Vec<i32>> {
         (_, []) => Vec::new(),
         (_, [first, rest @ ..]) => {
             let mut with = groups(rest, size - 1);
-            with.iter_mut().for_each(|group| group.push(*first));
+            for group in &mut with {
+                group.push(*first);
+            }
             with.extend(groups(rest, size));
             with
         }

@@ -47,7 +47,7 @@ fn from_row(row: &Told, others: &BTreeMap<i32, f64>, halves: Halves) -> (Ranges,
             if *figure > row.value { range.at_least(row.value) } else { range.at_most(row.value) }
         }
         if let Some(sum) = sum {
-            let mean = sum / others.len() as f64;
+            let mean = sum / f64::from(u32::try_from(others.len()).unwrap());
             if halves == Halves::Known {
                 range.at_most(sum / 2.0);
             }
@@ -104,7 +104,9 @@ pub(super) fn narrowest(
     let shown: f64 = parts.values().filter_map(|(_, sum)| *sum).sum();
     if let (Some(total), Halves::Known) = (total, halves) {
         for (ranges, _) in parts.values_mut().filter(|(_, sum)| sum.is_none()) {
-            ranges.values_mut().for_each(|range| range.at_most((total - shown) / 2.0 + 1e-6));
+            for range in ranges.values_mut() {
+                range.at_most((total - shown) / 2.0 + 1e-6);
+            }
         }
     }
     for _ in 0..60 {
@@ -135,13 +137,13 @@ pub(super) fn narrowest(
             narrowest = (range.high / range.low, place);
         }
     };
-    for (store, range) in &totals {
-        look_at(0, *store, *range, all[store]);
+    for ((store, range), figure) in totals.iter().zip(all.values()) {
+        look_at(0, *store, *range, *figure);
     }
     for (category, (ranges, _)) in &parts {
         let others = truth.others(viewer, metric, month, *category);
-        for (store, range) in ranges {
-            look_at(*category, *store, *range, others[store]);
+        for ((store, range), figure) in ranges.iter().zip(others.values()) {
+            look_at(*category, *store, *range, *figure);
         }
     }
     narrowest

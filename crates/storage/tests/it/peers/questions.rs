@@ -87,7 +87,7 @@ impl Dice {
     }
 
     fn one_of(&mut self, options: &[&'static str]) -> &'static str {
-        options[usize::try_from(self.below(options.len() as u64)).unwrap()]
+        options.get(usize::try_from(self.below(options.len() as u64)).unwrap()).unwrap()
     }
 
     /// A question about any part of the table, over and over the same cells.

@@ -137,14 +137,17 @@ pub(super) async fn all_told(runner: &PgQueryRunner, store: &Store) -> Vec<Told>
         .unwrap()
         .into_iter()
         .map(|row| {
-            assert_eq!(row[6], store.id.0, "{row:?}");
+            let [month, category, metric, value, rank, mean, of_store] = &*row else {
+                panic!("{row:?}")
+            };
+            assert_eq!(*of_store, store.id.0, "{row:?}");
             Told {
-                month: row[0].as_str().unwrap().to_owned(),
-                category: i32::try_from(row[1].as_i64().unwrap()).unwrap(),
-                metric: row[2].as_str().unwrap().to_owned(),
-                value: number(&row[3]).unwrap(),
-                rank: row[4].as_i64().map(|rank| i32::try_from(rank).unwrap()),
-                mean: number(&row[5]),
+                month: month.as_str().unwrap().to_owned(),
+                category: i32::try_from(category.as_i64().unwrap()).unwrap(),
+                metric: metric.as_str().unwrap().to_owned(),
+                value: number(value).unwrap(),
+                rank: rank.as_i64().map(|rank| i32::try_from(rank).unwrap()),
+                mean: number(mean),
             }
         })
         .collect()
