@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use retail_analytics::calendar::CompanyCalendar;
 use retail_auth::{
     DevTokenKey, DevTokenResolver, OidcResolver, TrustedHeaderResolver, TrustedPeers,
 };
@@ -141,7 +142,9 @@ impl App {
             .product_search(product_search)
             .audit_log(Arc::clone(&audit) as Arc<dyn AuditLog>)
             .clock(clock)
-            .query_limits(query_limits(config)?);
+            .query_limits(query_limits(config)?)
+            .calendar(calendar(config)?)
+            .receipt_seal(database.receipt_seal());
         if config.telemetry.metrics {
             mcp = mcp.observer(Arc::clone(&telemetry) as Arc<dyn OperationObserver>);
         }
@@ -294,6 +297,10 @@ fn query_limits(config: &Config) -> anyhow::Result<QueryLimits> {
         statement_timeout: config.query.statement_timeout,
         max_plan_cost: config.query.max_plan_cost,
     })
+}
+
+fn calendar(config: &Config) -> anyhow::Result<CompanyCalendar> {
+    CompanyCalendar::in_zone(&config.query.time_zone).context("query.time_zone")
 }
 
 /// Who is calling, and how they show it.

@@ -13,6 +13,7 @@ mod identity;
 mod keys;
 mod manual;
 mod migrate;
+mod replay;
 mod seed;
 mod serve;
 mod stdio;
@@ -85,6 +86,8 @@ enum Command {
     Keys(keys::Keys),
     /// Verify or show the record of calls
     Audit(audit::Audit),
+    /// Ask the question of a receipt again, and show what has changed
+    Replay(replay::Replay),
     /// List, add or remove what claims of tokens may see and do
     Identity(grants::Identity),
     /// Load the sample data, or verify it
@@ -122,6 +125,7 @@ impl Command {
             | Self::Config
             | Self::Healthcheck
             | Self::Audit(_)
+            | Self::Replay(_)
             | Self::Identity(_)
             | Self::Doctor(_)
             | Self::Completions(_)
@@ -192,6 +196,7 @@ async fn dispatch(command: Command, config: Config) -> anyhow::Result<ExitCode> 
         Command::Migrate(migrate) => migrate.run(&config).await?,
         Command::Keys(keys) => keys.run(&config).await?,
         Command::Audit(audit) => return audit.run(&config).await,
+        Command::Replay(replay) => return replay.run(&config).await,
         Command::Identity(identity) => identity.run(&config).await?,
         Command::Seed(seed) => return seed.run(&config).await,
         Command::Benchmarks(benchmarks) => benchmarks.run(&config).await?,

@@ -28,6 +28,7 @@ mod posture;
 mod prepared;
 mod product_search;
 mod query_runner;
+mod receipt_seal;
 mod recommendations;
 mod replicas;
 mod rollups;

@@ -30,7 +30,7 @@ use crate::statement::Filter;
 /// The effects, in the order of the statement's columns, with a word for people.
 const EFFECTS: [(&str, &str); 6] = [
     ("volume", "more or fewer units"),
-    ("store", "stores that grew more or less than others"),
+    ("stores", "stores that grew more or less than others"),
     ("mix", "other products than before"),
     ("stock_out", "products without stock now"),
     ("price", "prices before discount"),

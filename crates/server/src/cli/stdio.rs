@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use clap::Args;
 use retail_auth::{StoreGrant, scopes_of};
 use retail_domain::ports::{Credential, IdentityResolver};
-use retail_domain::{Error, VerifiedIdentity, Visibility};
+use retail_domain::{Error, Principal, VerifiedIdentity, Visibility};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -96,22 +96,32 @@ async fn serve(app: App, grant: StoreGrant, with_costs: bool) -> anyhow::Result<
         ),
     };
     // Whoever starts the process chose the flags and owns its input: that is the authentication.
-    let local = LocalUser { visibility, with_costs };
-    let principal = local.resolve(&Credential::bearer_token("")).await?;
+    let principal = LocalUser::new("stdio", visibility, with_costs).principal().await?;
     let served = app.mcp.serve_stdio(principal).await;
     lifecycle::flush_audit(&app.audit, served.map_err(anyhow::Error::from)).await
 }
 
-/// The user at the other end of standard input.
-struct LocalUser {
+/// Whoever started the process, by the flags that they chose.
+pub(super) struct LocalUser {
+    subject: &'static str,
     visibility: Visibility,
     with_costs: bool,
+}
+
+impl LocalUser {
+    pub(super) fn new(subject: &'static str, visibility: Visibility, with_costs: bool) -> Self {
+        Self { subject, visibility, with_costs }
+    }
+
+    pub(super) async fn principal(&self) -> Result<Principal, Error> {
+        self.resolve(&Credential::bearer_token("")).await
+    }
 }
 
 #[async_trait]
 impl IdentityResolver for LocalUser {
     async fn verify(&self, _: &Credential) -> Result<VerifiedIdentity, Error> {
         let scopes = scopes_of(&self.visibility, self.with_costs);
-        Ok(VerifiedIdentity::new("stdio", self.visibility.clone(), scopes))
+        Ok(VerifiedIdentity::new(self.subject, self.visibility.clone(), scopes))
     }
 }

@@ -143,6 +143,8 @@ pub struct QueryConfig {
     /// The longest time for one statement.
     #[serde(with = "humantime_serde")]
     pub statement_timeout: Duration,
+    /// Time zone of the company's days.
+    pub time_zone: String,
 }
 
 /// Section `audit`.

@@ -8,6 +8,7 @@
 )]
 
 mod alarms;
+mod analytics;
 mod answers;
 mod audit;
 mod cache;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ::config::ValueKind;
 use humantime_serde::re::humantime;
+use retail_analytics::calendar::CompanyCalendar;
 use retail_auth::PeerNetwork;
 use retail_storage::ServerAddress;
 use tracing_subscriber::EnvFilter;
@@ -69,6 +70,8 @@ pub(in crate::config) enum Kind {
     Uuids,
     /// Which log lines are written.
     LogFilter,
+    /// The name of a time zone.
+    TimeZone,
 }
 
 impl Kind {
@@ -171,6 +174,12 @@ impl Kind {
             }),
             Self::Uuids => each(value, |item| parsed::<Uuid>(item, "a UUID")),
             Self::LogFilter => check_log_filter(text(value)?),
+            Self::TimeZone => match CompanyCalendar::in_zone(text(value)?) {
+                Some(_) => Ok(()),
+                None => {
+                    Err("must be a name of the tz database, such as America/Los_Angeles".to_owned())
+                }
+            },
         }
     }
 }

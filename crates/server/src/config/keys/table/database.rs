@@ -194,4 +194,10 @@ pub(super) const KEYS: &[Key] = &[
         Some("5s"),
         "The longest time for one statement. PostgreSQL cancels it then.",
     ),
+    key(
+        "query.time_zone",
+        Kind::TimeZone,
+        Some("America/Los_Angeles"),
+        "Where the company's days begin: what \"today\" and \"last month\" are in the analytics tools.",
+    ),
 ];

@@ -1,0 +1,295 @@
+//! What must hold of the analytics, whatever the question: on a real database, as several identities.
+
+use std::sync::Arc;
+
+use retail_analytics::calendar::{CompanyCalendar, Period};
+use retail_analytics::metric::{Dimension, METRICS, Metric, Source};
+use retail_analytics::{
+    Analysis, Analyst, ChangeQuestion, EXPLAINED, Insight, InsightQuestion, SalesQuestion, Table,
+};
+use retail_auth::StoreGrant;
+use retail_domain::{ErrorCode, Principal};
+use retail_mcp_protocol::RetailMcp;
+use retail_storage::{PgQueryRunner, PgSchemaCatalog};
+use retail_testkit::{TestDatabase, head_office, principal, store, stores};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::support::{Call, TestServer};
+
+struct Desk {
+    analyst: Analyst,
+    _database: TestDatabase,
+}
+
+async fn desk() -> Desk {
+    let database = TestDatabase::seeded().await;
+    let runner = PgQueryRunner::new(Arc::new(database.query_database(4)));
+    let analyst = Analyst::new(Arc::new(runner), CompanyCalendar::default());
+    Desk { analyst, _database: database }
+}
+
+impl Desk {
+    fn period(&self, phrase: &str) -> Period {
+        self.analyst.period(phrase).unwrap()
+    }
+
+    async fn ask(&self, who: &Principal, question: &SalesQuestion) -> Analysis {
+        self.analyst.analyze_sales(who, question).await.unwrap()
+    }
+
+    async fn total(&self, who: &Principal, metric: &str, phrase: &str) -> Decimal {
+        let question = SalesQuestion::new(Metric::find(metric).unwrap(), self.period(phrase));
+        decimal(&self.ask(who, &question).await.table.rows[0][0])
+    }
+}
+
+fn decimal(value: &Value) -> Decimal {
+    match value {
+        Value::String(text) => text.parse().unwrap(),
+        other => other.to_string().parse().unwrap(),
+    }
+}
+
+fn sum(table: &Table, column: &str) -> Decimal {
+    let at = table.column(column).unwrap_or_else(|| panic!("no {column} in {table:?}"));
+    table.rows.iter().map(|row| decimal(&row[at])).sum()
+}
+
+const PERIODS: [&str; 5] = [
+    "2026-09-01..2026-09-30",
+    "2025-11-29..2025-12-03",
+    "2024",
+    "FY2025 Q2",
+    "2026-02-10..2026-05-19",
+];
+
+async fn seattle() -> Principal {
+    principal(store("Zava Retail Seattle")).await
+}
+
+#[tokio::test]
+async fn the_rollups_and_the_raw_rows_give_the_same_answers() {
+    let desk = desk().await;
+    let mut compared = 0;
+    for who in [seattle().await, head_office().await] {
+        for metric in METRICS {
+            let measures = metric.formula.measures();
+            if !measures.iter().all(|measure| Source::Lines.gives(*measure, None)) {
+                continue;
+            }
+            for (at, by) in
+                std::iter::once(None).chain(metric.dimensions.iter().copied().map(Some)).enumerate()
+            {
+                let mut question =
+                    SalesQuestion::new(metric, desk.period(PERIODS[at % PERIODS.len()]));
+                question.by = by;
+                question.limit = 500;
+                if at % 2 == 0 {
+                    question.compared_with = Some(
+                        desk.analyst.compared(&question.period, "same weeks last year").unwrap(),
+                    );
+                }
+                let fast = desk.ask(&who, &question).await;
+                question.source = Some(Source::Lines);
+                let raw = desk.ask(&who, &question).await;
+                assert_eq!(fast.table, raw.table, "{} by {by:?}", metric.name);
+                assert_eq!(fast.provenance.rows_behind, raw.provenance.rows_behind);
+                assert!(fast.provenance.rows_behind > 0);
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 250, "{compared}");
+}
+
+#[tokio::test]
+async fn stores_sum_to_head_office_and_shares_to_a_whole() {
+    let desk = desk().await;
+    let all = head_office().await;
+    for phrase in PERIODS {
+        for name in ["net_sales", "units", "orders", "gross_sales", "discounts", "gross_margin"] {
+            let mut own = Decimal::ZERO;
+            for one in stores() {
+                own += desk.total(&principal(one).await, name, phrase).await;
+            }
+            assert_eq!(own, desk.total(&all, name, phrase).await, "{name} {phrase}");
+            let mut question = SalesQuestion::new(Metric::find(name).unwrap(), desk.period(phrase));
+            question.by = Some(Dimension::Store);
+            let table = desk.ask(&all, &question).await.table;
+            assert_eq!(sum(&table, name), own);
+        }
+        for by in
+            [Dimension::Category, Dimension::ProductType, Dimension::Weekday, Dimension::Product]
+        {
+            let mut question =
+                SalesQuestion::new(Metric::find("net_sales").unwrap(), desk.period(phrase));
+            question.by = Some(by);
+            question.limit = 500;
+            let table = desk.ask(&all, &question).await.table;
+            assert!(!table.truncated);
+            let off = (sum(&table, "share") - Decimal::ONE_HUNDRED).abs();
+            // Each is rounded to two digits.
+            assert!(off <= Decimal::new(5, 3) * Decimal::from(table.rows.len()), "{by}: {off}");
+            assert_eq!(sum(&table, "net_sales"), desk.total(&all, "net_sales", phrase).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn contributions_sum_to_the_change() {
+    let desk = desk().await;
+    let pairs = [
+        ("2026-09", "same period last year"),
+        ("2025", "previous period"),
+        ("2026-02-10..2026-05-19", "same weeks last year"),
+        ("2026-10-01..2026-11-20", "previous period"),
+    ];
+    for who in
+        [seattle().await, head_office().await, principal(store("Zava Retail Kirkland")).await]
+    {
+        for (phrase, compare_to) in pairs {
+            let period = desk.period(phrase);
+            let before = desk.analyst.compared(&period, compare_to).unwrap();
+            for name in EXPLAINED {
+                let metric = Metric::find(name).unwrap();
+                let mut asked = SalesQuestion::new(metric, period.clone());
+                asked.compared_with = Some(before.clone());
+                let table = desk.ask(&who, &asked).await.table;
+                let is_nothing = |column: &str| {
+                    let value = &table.rows[0][table.column(column).unwrap()];
+                    value.is_null() || decimal(value).is_zero()
+                };
+                if is_nothing(name) || is_nothing(&format!("{name}_before")) {
+                    // A small store in a short time. What is made of nothing cannot be explained.
+                    let question = ChangeQuestion::new(metric, period.clone(), before.clone());
+                    let refused = desk.analyst.explain_change(&who, &question).await.unwrap_err();
+                    assert_eq!(refused.code(), ErrorCode::InvalidArgument);
+                    continue;
+                }
+                let change = sum(&table, &format!("{name}_change"));
+                for by in [None, Some(Dimension::Product), Some(Dimension::Store)] {
+                    let mut question = ChangeQuestion::new(metric, period.clone(), before.clone());
+                    question.by = by;
+                    question.limit = 3;
+                    let answer = match desk.analyst.explain_change(&who, &question).await {
+                        Ok(answer) => answer,
+                        Err(error) => {
+                            // Baskets have no parts, and orders none by product.
+                            assert!(by.is_some() && error.code() == ErrorCode::InvalidArgument);
+                            assert!(name == "basket_value" || name == "orders", "{error}");
+                            continue;
+                        }
+                    };
+                    let at = format!("{name} by {by:?}, {phrase}, {}", who.visibility().label());
+                    assert_eq!(sum(&answer.table, "contribution"), change, "{at}");
+                    for table in &answer.more {
+                        let column =
+                            if table.name == "factors" { "contribution" } else { "change" };
+                        assert_eq!(sum(table, column), change, "{at}: {}", table.name);
+                        let effects = ["volume", "stores", "mix", "stock_out", "price", "discount"];
+                        let effects: Vec<&str> = effects
+                            .into_iter()
+                            .filter(|effect| table.column(effect).is_some())
+                            .collect();
+                        for row in &table.rows {
+                            if effects.is_empty() {
+                                break;
+                            }
+                            let value = |name: &str| decimal(&row[table.column(name).unwrap()]);
+                            let parts: Decimal = effects.iter().map(|effect| value(effect)).sum();
+                            assert_eq!(parts, value("change"), "{at}: {row:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn segments_partition_the_customers() {
+    let desk = desk().await;
+    for who in [seattle().await, head_office().await] {
+        for phrase in PERIODS {
+            let mut question =
+                InsightQuestion::new(Insight::CustomerSegmentation, desk.period(phrase));
+            question.limit = 100;
+            let answer = desk.analyst.insights(&who, &question).await.unwrap();
+            let customers = desk.total(&who, "active_customers", phrase).await;
+            assert_eq!(sum(&answer.table, "customers"), customers);
+            assert_eq!(
+                sum(&answer.table, "net_sales"),
+                desk.total(&who, "net_sales", phrase).await
+            );
+            let new = desk.total(&who, "new_customers", phrase).await;
+            let returning = desk.total(&who, "returning_customers", phrase).await;
+            assert_eq!(new + returning, customers);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_manager_can_name_no_other_store() {
+    let desk = desk().await;
+    let mut question = SalesQuestion::new(Metric::find("net_sales").unwrap(), desk.period("2026"));
+    question.filter.store = Some("bellevue".to_owned());
+    let error = desk.analyst.analyze_sales(&seattle().await, &question).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NotFound);
+    assert!(!error.public_message().to_lowercase().contains("bellevue"));
+    question.filter.store = Some("Seattle'; SELECT 1 --".to_owned());
+    assert!(desk.analyst.analyze_sales(&head_office().await, &question).await.is_err());
+    question.filter.store = Some("bellevue".to_owned());
+    let all = desk.ask(&head_office().await, &question).await;
+    let own =
+        desk.total(&principal(store("Zava Retail Bellevue")).await, "net_sales", "2026").await;
+    assert_eq!(decimal(&all.table.rows[0][0]), own);
+}
+
+#[tokio::test]
+async fn a_receipt_is_asked_again_and_shows_what_changed() {
+    let database = TestDatabase::seeded().await;
+    let queries = Arc::new(database.query_database(4));
+    let server = RetailMcp::builder()
+        .query_runner(Arc::new(PgQueryRunner::new(Arc::clone(&queries))))
+        .schema_catalog(Arc::new(PgSchemaCatalog::new(Arc::clone(&queries))))
+        .receipt_seal(queries.receipt_seal())
+        .build()
+        .unwrap();
+    let http = TestServer::new(&database);
+    let seattle_store = store("Zava Retail Seattle");
+    let grant = StoreGrant::Store(seattle_store.rls_user_id);
+    // As the testkit's principals, this caller sees costs.
+    let token = http.token_of("manager", grant, true);
+    let arguments = json!({ "period": "September 2026", "by": "category" });
+    let reply = http.send(Call::tool("analyze_sales", &arguments).bearer(&token)).await;
+    let structured = &reply.result()["structuredContent"];
+    let text = structured["provenance"]["receipt"].as_str().unwrap();
+
+    let receipt = server.open_receipt(text).unwrap();
+    assert_eq!(receipt.arguments()["period"], "2026-09-01..2026-09-30");
+    for who in [head_office().await, principal(store("Zava Retail Bellevue")).await] {
+        let refused = server.replay(&who, &receipt).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::Forbidden);
+    }
+    for broken in [&text[1..], &text[..text.len() - 1], "a.b", ""] {
+        let refused = server.open_receipt(broken).unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::InvalidArgument);
+    }
+
+    let replayed = server.replay(&seattle().await, &receipt).await.unwrap();
+    assert!(replayed.drift.is_same, "{:?}", replayed.drift);
+    assert_eq!(replayed.structured["table"], structured["table"]);
+
+    database.psql(
+        "UPDATE retail.order_items SET total_amount = total_amount + 1 WHERE order_item_id = (
+             SELECT min(i.order_item_id) FROM retail.order_items i JOIN retail.orders o USING (order_id)
+             JOIN retail.stores s ON s.store_id = o.store_id
+             WHERE s.store_name = 'Zava Retail Seattle' AND o.order_date BETWEEN '2026-09-01' AND '2026-09-30')",
+    );
+    let replayed = server.replay(&seattle().await, &receipt).await.unwrap();
+    assert!(!replayed.drift.is_same);
+    let (column, then, now) = &replayed.drift.changed[0];
+    assert_eq!(column, "net_sales");
+    assert_eq!(decimal(now) - decimal(then), Decimal::ONE);
+}
