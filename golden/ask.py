@@ -212,7 +212,7 @@ def line(values: dict[str, Any], asked: str) -> str:
 
 def check_refusal(question: dict[str, Any], result: dict[str, Any]) -> list[Cell]:
     """That what a caller may not see is refused, and no figure given."""
-    code = (result.get("structuredContent") or {}).get("code") if result.get("isError") else "answered"
+    code = json.loads(result["content"][0]["text"])["code"] if result.get("isError") else "answered"
     return [Cell("refusal", "code", "code", question["refused"], code)]
 
 

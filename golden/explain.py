@@ -1,7 +1,7 @@
 """explain_change: what moved a metric, in contributions that add up to the change to the cent.
 
 For net sales, cell by cell (a product in a store), with q units, g gross and n net sales, 0 before and 1 now, Q of all cells and
-Qs of the store: volume n0 (Q1/Q0 - 1), store n0 (Qs1/Qs0 - Q1/Q0), mix n0 (q1/q0 - Qs1/Qs0), price (g1 - q1 g0/q0) n0/g0,
+Qs of the store: volume n0 (Q1/Q0 - 1), stores n0 (Qs1/Qs0 - Q1/Q0), mix n0 (q1/q0 - Qs1/Qs0), price (g1 - q1 g0/q0) n0/g0,
 discount n1 - g1 n0/g0. A cell without a past has its list price for one, with the discount of all cells.
 """
 
@@ -14,7 +14,7 @@ from periods import DAY
 from sales import KEYS, WEEKDAYS
 from table import Ask, Figure, Table
 
-EFFECTS = ("volume", "store", "mix", "stock_out", "price", "discount")
+EFFECTS = ("volume", "stores", "mix", "stock_out", "price", "discount")
 # Stock is of today, and says nothing about a period that is long over.
 STOCK_SAYS_DAYS = 28
 
@@ -104,7 +104,7 @@ def effects(ask: Ask) -> tuple[dict[tuple, dict], bool]:
         is_out = is_recent and levels.get(key, 1) <= 0 and mix < 0
         part = {
             "volume": n0 * (growth - 1),
-            "store": listed if new_store else n0 * (of_store_growth - growth),
+            "stores": listed if new_store else n0 * (of_store_growth - growth),
             "mix": Fraction(0) if is_out else mix,
             "stock_out": mix if is_out else Fraction(0),
             "price": (g1 - q1 * Fraction(g0, q0)) * Fraction(n0, g0) if g0 else g1 * net_of_gross - listed,
@@ -119,7 +119,7 @@ def net_sales(ask: Ask) -> dict[str, Table]:
     cells, is_recent = effects(ask)
     by = ask.arguments.get("by", "category")
     sees_stores = ask.is_head_office and "store" not in ask.arguments
-    shown = [name for name in EFFECTS if (sees_stores or name != "store") and (is_recent or name != "stock_out")]
+    shown = [name for name in EFFECTS if (sees_stores or name != "stores") and (is_recent or name != "stock_out")]
 
     def sums(of: list[dict], names) -> tuple[Fraction, Fraction, list[Fraction]]:
         now, then = (sum((cell[when] for cell in of), 0) for when in ("now", "before"))
@@ -141,7 +141,7 @@ def net_sales(ask: Ask) -> dict[str, Table]:
     for cell in cells.values():
         groups[tuple(getattr(cell["info"], key) for key in keys)].append(cell)
     rows = []
-    for key, of in groups.items():
+    for key, of in sorted(groups.items()):
         now, then, parts = sums(of, EFFECTS)
         parts = dict(zip(EFFECTS, exact(parts, now - then, 2), strict=True))
         figures = {"before": then, "now": now} | {name: parts[name] for name in shown} | {"change": now - then}
@@ -151,7 +151,7 @@ def net_sales(ask: Ask) -> dict[str, Table]:
 
 def parts_table(ask: Ask, keys: list[str], rows: list[tuple[tuple, dict]]) -> Table:
     """The parts that moved most, all others in one row, and the total."""
-    rows.sort(key=lambda row: (-abs(row[1]["change"]), row[0]))
+    rows = sorted(rows, key=lambda row: -abs(row[1]["change"]))
 
     def together(of: list[tuple[tuple, dict]]) -> dict:
         return {name: sum((figures[name] for _, figures in of), Fraction(0)) for name in rows[0][1]}
@@ -179,8 +179,8 @@ def parts(ask: Ask) -> dict[str, Table]:
         of = ask.rows.where(**({"sku": key[1]} if by == "product" else dict(zip(keys, key, strict=True))))
         now, then = Fraction(metric(of, ask.period)), Fraction(metric(of, ask.before))
         rows.append((key, {"before": then, "now": now, "change": now - then}))
-    if by == "weekday":
-        rows.sort(key=lambda row: WEEKDAYS.index(row[0][0]))
+    # Of parts that moved alike, the larger is first; of weekdays, the earlier.
+    rows.sort(key=lambda row: WEEKDAYS.index(row[0][0]) if by == "weekday" else -row[1]["now"])
     return found | {f"by_{by}": parts_table(ask, keys, rows)}
 
 

@@ -151,7 +151,7 @@ def reorder(ask: Ask) -> Table:
                 "reorder_point": point,
                 "suggested_units": suggested,
                 "confidence": confidence,
-                "days_with_sales": one.days_90,
+                "days_with_sales": Figure(one.days_90, "units"),
             }))
     found.sort(key=lambda one: one[:4])
     return Table([row for *_, row in found], limit=ask.limit)

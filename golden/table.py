@@ -116,8 +116,10 @@ def compare(name: str, table: Table, answer: dict[str, Any]) -> list[Cell]:
             if value is MODEL or isinstance(value, HeldBack) and answered is None:
                 continue
             found.append(Cell(name, label, column, as_written(value, unit), answered))
-    # A column that nothing is known about would be a figure that nobody checked.
+    # A column that nothing is known about would be a figure that nobody checked. Names have none where there are no rows.
     found.extend(
-        Cell(name, "columns", column, "none", "not computed") for column in columns if rows and column not in known
+        Cell(name, "columns", column, "none", "not computed")
+        for column, (_, unit) in columns.items()
+        if column not in known and (table.rows or table.total and unit)
     )
     return found
