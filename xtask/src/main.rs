@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod alerts;
+mod chart_app;
 mod ci;
 mod command;
 mod compose_smoke;
@@ -11,6 +12,7 @@ mod demo;
 mod deploy_check;
 mod faults;
 mod fuzz;
+mod golden;
 mod layers;
 mod load;
 mod package;
@@ -82,6 +84,10 @@ enum Task {
     Alerts,
     /// Open the operators' page in a headless browser, and take pictures of it.
     Dashboard,
+    /// Open the interactive page of charts in a headless browser, inside a host of MCP Apps.
+    ChartApp,
+    /// Ask the golden questions, and compare each figure with one that was computed from the raw rows.
+    Golden,
     /// Check the deployment files, each by itself and all against each other.
     DeployCheck {
         /// Also prove each check: by a file that was broken on purpose.
@@ -139,6 +145,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Alerts => alerts::run(&workspace),
         Task::DeployCheck { prove, only } => deploy_check::run(&workspace, prove, &only),
         Task::Dashboard => dashboard::run(&workspace),
+        Task::ChartApp => chart_app::run(&workspace),
+        Task::Golden => golden::run(&workspace),
         Task::ComposeSmoke { ours } => compose_smoke::run(&workspace, &ours),
         Task::Layers => layers::run(&workspace),
         Task::Tidy => tidy::run(&workspace),

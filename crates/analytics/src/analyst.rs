@@ -55,8 +55,8 @@ impl Analyst {
     }
 
     /// The company's calendar.
-    pub fn calendar(&self) -> &CompanyCalendar {
-        &self.calendar
+    pub fn calendar(&self) -> CompanyCalendar {
+        self.calendar
     }
 
     /// Today, where the company is.
@@ -88,7 +88,7 @@ impl Analyst {
         ask: &Ask<'_>,
         provenance: &mut Provenance,
     ) -> Result<Groups, Error> {
-        let statement = ask.compile(&self.calendar)?;
+        let statement = ask.compile(self.calendar)?;
         let rows = self.rows(principal, purpose, &statement.sql, provenance).await?;
         let groups = Groups::read(&statement, rows, ask.limit)?;
         provenance.rows_behind += groups.rows_behind;
@@ -199,7 +199,7 @@ pub(crate) struct Group {
 /// The groups of a statement.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Groups {
-    pub(crate) groups: Vec<Group>,
+    pub(crate) list: Vec<Group>,
     /// All groups together, those left out too.
     pub(crate) total: Option<Group>,
     /// Whether groups were left out.
@@ -240,15 +240,15 @@ impl Groups {
                 if !statement.has_total {
                     found.rows_behind += lines;
                 }
-                found.groups.push(group);
+                found.list.push(group);
             }
         }
-        if found.groups.len() > limit as usize {
-            found.groups.truncate(limit as usize);
+        if found.list.len() > limit as usize {
+            found.list.truncate(limit as usize);
             found.truncated = true;
         }
         if statement.keys.is_empty() {
-            found.total = found.groups.first().cloned();
+            found.total = found.list.first().cloned();
         }
         Ok(found)
     }
@@ -256,9 +256,9 @@ impl Groups {
     /// Puts the groups with the most first, and keeps so many.
     pub(crate) fn sort_by_most(&mut self, most: Formula, limit: u32) {
         // The order of equal ones stays, which is that of their names.
-        self.groups.sort_by_key(|group| std::cmp::Reverse(figure::value(most, &group.now)));
-        if self.groups.len() > limit as usize {
-            self.groups.truncate(limit as usize);
+        self.list.sort_by_key(|group| std::cmp::Reverse(figure::value(most, &group.now)));
+        if self.list.len() > limit as usize {
+            self.list.truncate(limit as usize);
             self.truncated = true;
         }
     }

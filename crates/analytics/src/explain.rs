@@ -44,10 +44,7 @@ impl ChangeQuestion {
 
     fn by(&self) -> Result<Option<Dimension>, Error> {
         let allowed: &[Dimension] = match self.metric.name {
-            "net_sales" => {
-                &[Dimension::Category, Dimension::ProductType, Dimension::Product, Dimension::Store]
-            }
-            "units" => {
+            "net_sales" | "units" => {
                 &[Dimension::Category, Dimension::ProductType, Dimension::Product, Dimension::Store]
             }
             "orders" => &[Dimension::Store, Dimension::Weekday],
@@ -270,14 +267,12 @@ pub(crate) fn needed(
     measure: Measure,
     period: &Period,
 ) -> Result<Decimal, Error> {
-    match sums.get(&measure).copied().filter(|value| !value.is_zero()) {
-        Some(value) => Ok(value),
-        None => {
-            let message = format!("nothing was sold in {}", period.label);
-            Err(Error::new(ErrorCode::InvalidArgument, message)
-                .with_hint("compare two periods that both have sales, in what the caller may see"))
-        }
+    if let Some(value) = sums.get(&measure).copied().filter(|value| !value.is_zero()) {
+        return Ok(value);
     }
+    let message = format!("nothing was sold in {}", period.label);
+    Err(Error::new(ErrorCode::InvalidArgument, message)
+        .with_hint("compare two periods that both have sales, in what the caller may see"))
 }
 
 #[cfg(test)]

@@ -23,6 +23,13 @@ pub(crate) fn decimal(value: &Value) -> Result<Option<Decimal>, Error> {
     parsed.map(Some).map_err(|_| Error::internal("a sum has more digits than a decimal holds"))
 }
 
+/// Reads numbers. NULL is zero.
+pub(crate) fn decimals<'a>(
+    values: impl IntoIterator<Item = &'a Value>,
+) -> Result<Vec<Decimal>, Error> {
+    values.into_iter().map(|value| Ok(decimal(value)?.unwrap_or_default())).collect()
+}
+
 /// The value of a formula, exact to 28 digits. `None` where it has none: a ratio of nothing.
 pub(crate) fn value(formula: Formula, sums: &Sums) -> Option<Decimal> {
     let of = |measure: Measure| sums.get(&measure).copied().unwrap_or_default();

@@ -93,10 +93,8 @@ impl Analyst {
         let forecast = retail_forecast::forecast(&History::new(values, season), &request)
             .map_err(|error| unusable(&error))?;
         let mut analysis = table(question, &history, now, &forecast);
-        let of = [&filter.store, &filter.category, &filter.product_type];
-        let of: Vec<&str> = of.into_iter().flatten().map(String::as_str).collect();
-        let of = if of.is_empty() { String::new() } else { format!(", {}", of.join(", ")) };
-        analysis.title = format!("Forecast of {}{of}", question.metric.title.to_lowercase());
+        let metric = question.metric.title.to_lowercase();
+        analysis.title = format!("Forecast of {metric}{}", filter.suffix());
         analysis.provenance = provenance;
         analysis.uses(question.metric);
         Ok(analysis)

@@ -77,7 +77,7 @@ impl Analyst {
                 &["net_sales"],
             ),
             Insight::SeasonalTrends => {
-                (self.seasons(principal, question, &filter, &mut provenance).await?, &["net_sales"])
+                (self.seasons(principal, &filter, &mut provenance).await?, &["net_sales"])
             }
         };
         analysis.provenance = provenance;

@@ -78,10 +78,7 @@ impl Analyst {
             InventoryView::Reorder => {
                 self.reorder(principal, question, newest, &filter, &mut provenance).await?
             }
-            view => {
-                self.shelves(principal, view, question.limit, newest, &filter, &mut provenance)
-                    .await?
-            }
+            _ => self.shelves(principal, question, newest, &filter, &mut provenance).await?,
         };
         analysis.provenance = provenance;
         for name in ["stock_on_hand", "days_of_cover"] {

@@ -49,8 +49,12 @@ impl Unit {
     /// Digits behind the decimal point.
     pub const fn decimals(self) -> u32 {
         match self {
-            Self::Usd | Self::UnitsPerOrder | Self::UsdPerUnit | Self::UsdPerOrder => 2,
-            Self::Percent | Self::Number => 2,
+            Self::Usd
+            | Self::UnitsPerOrder
+            | Self::UsdPerUnit
+            | Self::UsdPerOrder
+            | Self::Percent
+            | Self::Number => 2,
             Self::Days => 1,
             Self::Units | Self::Orders | Self::Customers | Self::Products => 0,
         }

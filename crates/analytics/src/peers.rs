@@ -191,11 +191,6 @@ fn table(
         values.truncate(width);
         body.push(values);
     }
-    let month = |row: Option<&Vec<Value>>| -> Option<chrono::NaiveDate> {
-        row?.first()?.as_str()?.parse().ok()
-    };
-    let newest = month(rows.first());
-    let oldest = month(rows.last());
     let of = match &filter.category {
         Some(category) => format!(" of {category}"),
         None => String::new(),
@@ -209,32 +204,44 @@ fn table(
         format!("{store} among all stores, {name}{of}")
     };
     let mut analysis = Analysis::new(title, table);
-    if let (Some(newest), Some(oldest)) = (newest, oldest) {
-        let last = newest.checked_add_months(Months::new(1)).and_then(|day| day.pred_opt());
-        let range = DateRange::new(oldest, last.unwrap_or(newest)).map_err(Error::internal)?;
-        let label = format!("{} to {}", oldest.format("%B %Y"), newest.format("%B %Y"));
-        analysis.period = Some(Period::new(label, range));
-    }
+    analysis.period = months(rows)?;
     if let Some(row) = rows.first() {
-        let text = |at: usize| row.get(at).map(ToString::to_string).unwrap_or_default();
-        let month = newest.map(|month| month.format("%B %Y").to_string()).unwrap_or_default();
-        let value = figure::shown(row.get(2).map_or(Ok(None), figure::decimal)?, unit);
-        analysis.findings.push(match row.get(3) {
-            Some(Value::Null) | None => {
-                format!("{month}: {value}. Too few stores sold to be ranked.")
-            }
-            Some(_) => {
-                format!("{month}: {store} is number {} of {} with {value}.", text(3), text(4))
-            }
-        });
-        if let Some(mean) = row.get(6).map_or(Ok(None), figure::decimal)?
-            && !ranks_all
-        {
-            analysis.findings.push(format!(
-                "The mean of the others is about {}.",
-                figure::shown(Some(mean), unit)
-            ));
-        }
+        analysis.findings = findings(row, unit, ranks_all)?;
     }
     Ok(analysis)
+}
+
+fn month_of(row: &[Value]) -> Option<chrono::NaiveDate> {
+    row.first()?.as_str()?.parse().ok()
+}
+
+/// From the oldest month to the newest, which comes first.
+fn months(rows: &[Vec<Value>]) -> Result<Option<Period>, Error> {
+    let month = |row: Option<&Vec<Value>>| row.and_then(|row| month_of(row));
+    let (Some(newest), Some(oldest)) = (month(rows.first()), month(rows.last())) else {
+        return Ok(None);
+    };
+    let last = newest.checked_add_months(Months::new(1)).and_then(|day| day.pred_opt());
+    let range = DateRange::new(oldest, last.unwrap_or(newest)).map_err(Error::internal)?;
+    let label = format!("{} to {}", oldest.format("%B %Y"), newest.format("%B %Y"));
+    Ok(Some(Period::new(label, range)))
+}
+
+/// What the newest month says.
+fn findings(row: &[Value], unit: Unit, ranks_all: bool) -> Result<Vec<String>, Error> {
+    let number = |at: usize| row.get(at).map_or(Ok(None), figure::decimal);
+    let month = month_of(row).map(|month| month.format("%B %Y").to_string()).unwrap_or_default();
+    let store = row.get(1).and_then(Value::as_str).unwrap_or("?");
+    let value = figure::shown(number(2)?, unit);
+    let mut findings = vec![match (number(3)?, number(4)?) {
+        (Some(rank), Some(stores)) => {
+            format!("{month}: {store} is number {rank} of {stores} with {value}.")
+        }
+        _ => format!("{month}: {value}. Too few stores sold to be ranked."),
+    }];
+    if let Some(mean) = number(6)?.filter(|_| !ranks_all) {
+        let mean = figure::shown(Some(mean), unit);
+        findings.push(format!("The mean of the others is about {mean}."));
+    }
+    Ok(findings)
 }

@@ -3,6 +3,8 @@
 mod named;
 mod table;
 
+use std::fmt::Write as _;
+
 use retail_domain::{Error, ErrorCode, Principal};
 
 use crate::Analyst;
@@ -242,15 +244,15 @@ fn title(question: &SalesQuestion, filter: &Filter) -> String {
     let names: Vec<&str> = question.metrics.iter().map(|metric| metric.title).collect();
     let mut title = names.join(", ");
     if let Some(by) = question.by {
-        title.push_str(&format!(" by {}", by.as_str().replace('_', " ")));
+        let _ = write!(title, " by {}", by.as_str().replace('_', " "));
     }
     let within = [&filter.store, &filter.category, &filter.product_type, &filter.sku];
     for name in within.into_iter().flatten() {
-        title.push_str(&format!(", {name}"));
+        let _ = write!(title, ", {name}");
     }
-    title.push_str(&format!(", {}", question.period.label));
+    let _ = write!(title, ", {}", question.period.label);
     if let Some(before) = &question.compared_with {
-        title.push_str(&format!(" against {}", before.label));
+        let _ = write!(title, " against {}", before.label);
     }
     title
 }

@@ -32,6 +32,12 @@ impl Filter {
         self.category.is_some() || self.product_type.is_some() || self.sku.is_some()
     }
 
+    /// What stands behind a title.
+    pub(crate) fn suffix(&self) -> String {
+        let names = [&self.store, &self.category, &self.product_type, &self.sku];
+        names.into_iter().flatten().fold(String::new(), |suffix, name| suffix + ", " + name)
+    }
+
     /// The conditions, over the aliases s, c, t and p.
     pub(crate) fn conditions(&self) -> Vec<String> {
         let columns = [
@@ -83,7 +89,7 @@ pub(crate) struct Statement {
 
 impl Ask<'_> {
     /// The statement.
-    pub(crate) fn compile(&self, calendar: &CompanyCalendar) -> Result<Statement, Error> {
+    pub(crate) fn compile(&self, calendar: CompanyCalendar) -> Result<Statement, Error> {
         match self.source()? {
             Source::Customers => customers::compile(self, calendar),
             Source::Stock => stock::compile(self),
@@ -150,7 +156,7 @@ pub(crate) fn grain(by: Dimension) -> Option<TimeGrain> {
 }
 
 /// The periods of a 4-5-4 calendar are no arithmetic of dates: they are listed. `None` for all others.
-fn listed(by: Option<Dimension>, range: DateRange, calendar: &CompanyCalendar) -> Option<String> {
+fn listed(by: Option<Dimension>, range: DateRange, calendar: CompanyCalendar) -> Option<String> {
     let grain = match by? {
         Dimension::RetailMonth => TimeGrain::RetailMonth,
         Dimension::RetailQuarter => TimeGrain::RetailQuarter,

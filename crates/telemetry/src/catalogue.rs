@@ -86,7 +86,8 @@ metrics! {
         was "active_connections";
     MCP_OPERATION_DURATION = Histogram "mcp.server.operation.duration" ["s"]
         ("mcp.method.name", "gen_ai.tool.name", "error.type")
-        "Calls of tools, `tools/list`, `initialize`, `server/discover` and `ping`. `error_type` is the code of one that gave no \
+        "Calls of tools, `tools/list`, requests for resources, prompts and completions, `initialize`, `server/discover` and `ping`. \
+         `error_type` is the code of one that gave no \
          answer, though it is HTTP 200."
         was "tool_executions_total", "tool_execution_duration_seconds", "errors_total", "mcp_queries_total",
             "mcp_query_duration_seconds", "query_total", "query_duration", "operation_success", "operation_error",

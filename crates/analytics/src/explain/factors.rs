@@ -30,9 +30,8 @@ impl Analyst {
     ) -> Result<Table, Error> {
         let name = question.metric.name;
         let measures = match name {
-            "net_sales" => vec![Measure::Net, Measure::Units, Measure::Orders],
+            "net_sales" | "basket_value" => vec![Measure::Net, Measure::Units, Measure::Orders],
             "units" => vec![Measure::Units, Measure::Orders],
-            "basket_value" => vec![Measure::Net, Measure::Units, Measure::Orders],
             _ => vec![Measure::Orders],
         };
         let ask = Ask {

@@ -25,52 +25,15 @@ impl Analyst {
     ) -> Result<Analysis, Error> {
         let before = self.compared(&question.period, "same period last year")?;
         let base = base(question, before.range, filter);
-        let classes = format!(
+        let sql = SqlText::new(&format!(
             "{base} SELECT {CLASSES} AS class, count(*) AS products, sum(x.n1) AS net, \
              sum(x.q1) AS units, sum(x.lines) AS lines FROM x WHERE x.n1 > 0 GROUP BY 1 ORDER BY 1"
-        );
-        let rows =
-            self.rows(principal, "ABC classes", &SqlText::new(&classes)?, provenance).await?;
-        let mut found = Vec::new();
-        for row in rows {
-            let figures = row
-                .iter()
-                .skip(1)
-                .map(|value| Ok(figure::decimal(value)?.unwrap_or_default()))
-                .collect::<Result<Vec<Decimal>, Error>>()?;
-            found.push((row.first().cloned().unwrap_or(Value::Null), figures));
-        }
-        let sum = |at: usize| -> Decimal {
-            found.iter().filter_map(|(_, figures)| figures.get(at)).sum()
-        };
-        let (products, net, units) = (sum(0), sum(1), sum(2));
-        provenance.rows_behind += u64::try_from(sum(3)).unwrap_or(0);
-        let row = |name: Value, figures: &[Decimal]| {
-            let of = |at: usize| figures.get(at).copied().unwrap_or_default();
-            vec![
-                name,
-                figure::json(Some(of(0)), Unit::Products),
-                figure::json(figure::percent(of(0), products), Unit::Percent),
-                figure::json(Some(of(1)), Unit::Usd),
-                figure::json(figure::percent(of(1), net), Unit::Percent),
-                figure::json(Some(of(2)), Unit::Units),
-            ]
-        };
-        let columns = vec![
-            TableColumn::name("class"),
-            TableColumn::figure("products", Unit::Products),
-            TableColumn::figure("share_of_products", Unit::Percent),
-            TableColumn::figure("net_sales", Unit::Usd),
-            TableColumn::figure("share_of_net_sales", Unit::Percent),
-            TableColumn::figure("units", Unit::Units),
-        ];
-        let body = found.iter().map(|(name, figures)| row(name.clone(), figures)).collect();
-        let mut table = Table::new("classes", columns, body);
-        table.total = Some(row(json!("total"), &[products, net, units]));
-        let mut analysis =
-            Analysis::new(format!("Product performance, {}", question.period.label), table);
+        ))?;
+        let rows = self.rows(principal, "ABC classes", &sql, provenance).await?;
+        let mut analysis = classes(&rows, provenance)?;
+        analysis.title = format!("Product performance, {}", question.period.label);
 
-        let movers = format!(
+        let sql = SqlText::new(&format!(
             "{base}, y AS (SELECT x.*, {CLASSES} AS class, x.n1 - x.n0 AS change, \
              row_number() OVER (ORDER BY x.n1 - x.n0 DESC, x.product_id) AS up, \
              row_number() OVER (ORDER BY x.n1 - x.n0, x.product_id) AS down, \
@@ -81,65 +44,131 @@ impl Analyst {
              WHERE y.up <= {limit} OR y.down <= {limit} OR y.best <= {limit} \
              ORDER BY y.best",
             limit = question.limit
-        );
-        let rows = self.rows(principal, "movers", &SqlText::new(&movers)?, provenance).await?;
-        let limit = i64::from(question.limit);
-        let ranked = |at: usize, gains: Option<bool>| -> Result<Vec<Vec<Value>>, Error> {
-            let mut ranked = Vec::new();
-            for row in &rows {
-                let rank = row.get(at).and_then(Value::as_i64).unwrap_or(i64::MAX);
-                let change = row.get(5).map_or(Ok(None), figure::decimal)?.unwrap_or_default();
-                let moves = gains.is_none_or(|gains| {
-                    if gains { change > Decimal::ZERO } else { change < Decimal::ZERO }
-                });
-                let sold = row.get(3).map_or(Ok(None), figure::decimal)?.unwrap_or_default();
-                if rank > limit || !moves || gains.is_none() && sold.is_zero() {
-                    continue;
-                }
-                let mut values: Vec<Value> = row.iter().take(3).cloned().collect();
-                for value in row.iter().skip(3).take(3) {
-                    values.push(figure::json(figure::decimal(value)?, Unit::Usd));
-                }
-                ranked.push((rank, values));
-            }
-            ranked.sort_by_key(|(rank, _)| *rank);
-            Ok(ranked.into_iter().map(|(_, values)| values).collect())
-        };
-        let columns = || {
-            vec![
-                TableColumn::name("product"),
-                TableColumn::name("sku"),
-                TableColumn::name("class"),
-                TableColumn::figure("net_sales", Unit::Usd),
-                TableColumn::figure("net_sales_before", Unit::Usd),
-                TableColumn::figure("change", Unit::Usd),
-            ]
-        };
-        for (name, at, gains) in
-            [("best", 8, None), ("risers", 6, Some(true)), ("fallers", 7, Some(false))]
-        {
-            analysis.more.push(Table::new(name, columns(), ranked(at, gains)?));
+        ))?;
+        let rows = self.rows(principal, "movers", &sql, provenance).await?;
+        for list in [List::Best, List::Risers, List::Fallers] {
+            let ranked = ranked(&rows, list, i64::from(question.limit))?;
+            analysis.more.push(Table::new(list.name(), product_columns(), ranked));
         }
-        if let Some((_, figures)) = found.first()
-            && let Some(in_class) = figures.first()
-        {
-            analysis.findings.push(format!(
-                "{} of {} products bring {} of net sales (class A).",
-                figure::shown(Some(*in_class), Unit::Products),
-                figure::shown(Some(products), Unit::Products),
-                figure::shown(
-                    figures.get(1).and_then(|part| figure::percent(*part, net)),
-                    Unit::Percent
-                )
-            ));
-        }
-        if found.is_empty() {
+        if analysis.table.rows.is_empty() {
             analysis.note("No rows: nothing was sold in the period, in what the caller may see.");
         }
         analysis.note("Class A: the products that bring the first 80 % of net sales; B: up to 95 %; C: the rest that sold.");
         analysis.compared_with = Some(before);
         Ok(analysis)
     }
+}
+
+/// The classes, and how much the first one brings.
+fn classes(rows: &[Vec<Value>], provenance: &mut Provenance) -> Result<Analysis, Error> {
+    let mut found = Vec::new();
+    for row in rows {
+        let name = row.first().cloned().unwrap_or(Value::Null);
+        found.push((name, figure::decimals(row.iter().skip(1))?));
+    }
+    let sum =
+        |at: usize| -> Decimal { found.iter().filter_map(|(_, figures)| figures.get(at)).sum() };
+    let (products, net, units) = (sum(0), sum(1), sum(2));
+    provenance.rows_behind += u64::try_from(sum(3)).unwrap_or(0);
+    let row = |name: Value, figures: &[Decimal]| {
+        let of = |at: usize| figures.get(at).copied().unwrap_or_default();
+        vec![
+            name,
+            figure::json(Some(of(0)), Unit::Products),
+            figure::json(figure::percent(of(0), products), Unit::Percent),
+            figure::json(Some(of(1)), Unit::Usd),
+            figure::json(figure::percent(of(1), net), Unit::Percent),
+            figure::json(Some(of(2)), Unit::Units),
+        ]
+    };
+    let columns = vec![
+        TableColumn::name("class"),
+        TableColumn::figure("products", Unit::Products),
+        TableColumn::figure("share_of_products", Unit::Percent),
+        TableColumn::figure("net_sales", Unit::Usd),
+        TableColumn::figure("share_of_net_sales", Unit::Percent),
+        TableColumn::figure("units", Unit::Units),
+    ];
+    let body = found.iter().map(|(name, figures)| row(name.clone(), figures)).collect();
+    let mut table = Table::new("classes", columns, body);
+    table.total = Some(row(json!("total"), &[products, net, units]));
+    let mut analysis = Analysis::new("", table);
+    if let Some((_, figures)) = found.first()
+        && let [in_class, brings, ..] = figures.as_slice()
+    {
+        analysis.findings.push(format!(
+            "{} of {} products bring {} of net sales (class A).",
+            figure::shown(Some(*in_class), Unit::Products),
+            figure::shown(Some(products), Unit::Products),
+            figure::shown(figure::percent(*brings, net), Unit::Percent)
+        ));
+    }
+    Ok(analysis)
+}
+
+/// A list of products, with its rank among the columns of the statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum List {
+    Best,
+    Risers,
+    Fallers,
+}
+
+impl List {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Risers => "risers",
+            Self::Fallers => "fallers",
+        }
+    }
+
+    const fn rank_column(self) -> usize {
+        match self {
+            Self::Risers => 6,
+            Self::Fallers => 7,
+            Self::Best => 8,
+        }
+    }
+
+    /// Whether a product with these net sales, and this change of them, is in it.
+    fn takes(self, net: Decimal, change: Decimal) -> bool {
+        match self {
+            Self::Best => !net.is_zero(),
+            Self::Risers => change > Decimal::ZERO,
+            Self::Fallers => change < Decimal::ZERO,
+        }
+    }
+}
+
+fn product_columns() -> Vec<TableColumn> {
+    vec![
+        TableColumn::name("product"),
+        TableColumn::name("sku"),
+        TableColumn::name("class"),
+        TableColumn::figure("net_sales", Unit::Usd),
+        TableColumn::figure("net_sales_before", Unit::Usd),
+        TableColumn::figure("change", Unit::Usd),
+    ]
+}
+
+fn ranked(rows: &[Vec<Value>], list: List, limit: i64) -> Result<Vec<Vec<Value>>, Error> {
+    let mut ranked = Vec::new();
+    for row in rows {
+        let rank = row.get(list.rank_column()).and_then(Value::as_i64).unwrap_or(i64::MAX);
+        let figures = figure::decimals(row.iter().skip(3).take(3))?;
+        let [net, _, change] = figures.as_slice() else {
+            return Err(Error::internal("a product has too few columns"));
+        };
+        if rank > limit || !list.takes(*net, *change) {
+            continue;
+        }
+        let mut values: Vec<Value> = row.iter().take(3).cloned().collect();
+        values.extend(figures.iter().map(|figure| figure::json(Some(*figure), Unit::Usd)));
+        ranked.push((rank, values));
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    Ok(ranked.into_iter().map(|(_, values)| values).collect())
 }
 
 /// Products with their sums in both periods, and what was sold of all that sold more.

@@ -5,7 +5,6 @@ use retail_domain::{Error, ErrorCode, Principal, SqlText};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::InsightQuestion;
 use crate::Analyst;
 use crate::analysis::{Analysis, Provenance, Table, TableColumn};
 use crate::figure;
@@ -37,7 +36,6 @@ impl Analyst {
     pub(super) async fn seasons(
         &self,
         principal: &Principal,
-        question: &InsightQuestion,
         filter: &Filter,
         provenance: &mut Provenance,
     ) -> Result<Analysis, Error> {
@@ -45,20 +43,7 @@ impl Analyst {
         let this_month = today.with_day(1).unwrap_or(today);
         let sql = SqlText::new(&statement(this_month, filter))?;
         let rows = self.rows(principal, "months", &sql, provenance).await?;
-        let mut series = Vec::new();
-        for row in rows {
-            let [month, net, lines] = row.as_slice() else {
-                return Err(Error::internal("a month has not three columns"));
-            };
-            let month: NaiveDate = month
-                .as_str()
-                .and_then(|month| month.parse().ok())
-                .ok_or_else(|| Error::internal("no month"))?;
-            let lines = figure::decimal(lines)?.and_then(|lines| u64::try_from(lines).ok());
-            provenance.rows_behind += lines.unwrap_or(0);
-            series.push((month, figure::decimal(net)?.unwrap_or_default()));
-        }
-        let series = complete(&series, this_month);
+        let series = complete(&months(&rows, provenance)?, this_month);
         if series.len() < MIN_MONTHS {
             let message = format!(
                 "seasons need {MIN_MONTHS} complete months of sales, and there are {}",
@@ -68,64 +53,88 @@ impl Analyst {
                 .with_hint("ask for a wider category, or for analyze_sales by month"));
         }
         let indices = seasonal_index(&series);
-        let rows: Vec<Vec<Value>> = NAMES
-            .iter()
-            .zip(1u32..)
-            .zip(&indices)
-            .map(|((name, month), index)| {
-                let of_month: Vec<Decimal> = series
-                    .iter()
-                    .filter(|(day, _)| day.month() == month)
-                    .map(|(_, net)| *net)
-                    .collect();
-                let years = Decimal::from(of_month.len());
-                let mean = of_month.iter().sum::<Decimal>().checked_div(years);
-                vec![
-                    json!(name),
-                    figure::json(*index, Unit::Number),
-                    figure::json(mean, Unit::Usd),
-                    json!(of_month.len()),
-                ]
-            })
-            .collect();
-        let columns = vec![
-            TableColumn::name("month"),
-            TableColumn::figure("seasonal_index", Unit::Number),
-            TableColumn::figure("mean_net_sales", Unit::Usd),
-            TableColumn::figure("years", Unit::Number),
-        ];
-        let mut table = Table::new("seasons", columns, rows);
-        table.is_series = true;
-        let of = [&filter.store, &filter.category, &filter.product_type];
-        let of: Vec<&str> = of.into_iter().flatten().map(String::as_str).collect();
-        let of = if of.is_empty() { String::new() } else { format!(", {}", of.join(", ")) };
-        let mut analysis = Analysis::new(format!("Seasonal trends{of}"), table);
-        let known =
-            || NAMES.iter().zip(&indices).filter_map(|(name, index)| Some((name, (*index)?)));
-        if let (Some((peak, high)), Some((low, least))) =
-            (known().max_by_key(|(_, index)| *index), known().min_by_key(|(_, index)| *index))
-        {
-            analysis.findings.push(format!(
-                "The peak is {peak} with an index of {}, the low is {low} with {}.",
-                figure::shown(Some(high), Unit::Number),
-                figure::shown(Some(least), Unit::Number)
-            ));
-        }
+        let mut analysis =
+            Analysis::new(format!("Seasonal trends{}", filter.suffix()), table(&series, &indices));
         let next = this_month.checked_add_months(Months::new(1)).map(|month| month.month0());
-        let next = next.and_then(|at| usize::try_from(at).ok());
-        if let Some((name, Some(index))) =
-            next.and_then(|at| Some((NAMES.get(at)?, *indices.get(at)?)))
-        {
-            analysis.findings.push(format!(
-                "Next month is {name}, with an index of {}.",
-                figure::shown(Some(index), Unit::Number)
-            ));
-        }
+        analysis.findings = findings(&indices, next);
         analysis.note("100 is the mean of the twelve months around: 120 means 20 % above it. Growth from year to year is taken out.");
         analysis.note(format!("From {} complete months.", series.len()));
-        let _ = question;
         Ok(analysis)
     }
+}
+
+/// The months as they were read.
+fn months(
+    rows: &[Vec<Value>],
+    provenance: &mut Provenance,
+) -> Result<Vec<(NaiveDate, Decimal)>, Error> {
+    let mut series = Vec::new();
+    for row in rows {
+        let [month, net, lines] = row.as_slice() else {
+            return Err(Error::internal("a month has not three columns"));
+        };
+        let month: NaiveDate = month
+            .as_str()
+            .and_then(|month| month.parse().ok())
+            .ok_or_else(|| Error::internal("no month"))?;
+        let lines = figure::decimal(lines)?.and_then(|lines| u64::try_from(lines).ok());
+        provenance.rows_behind += lines.unwrap_or(0);
+        series.push((month, figure::decimal(net)?.unwrap_or_default()));
+    }
+    Ok(series)
+}
+
+fn table(series: &[(NaiveDate, Decimal)], indices: &[Option<Decimal>; 12]) -> Table {
+    let rows: Vec<Vec<Value>> = NAMES
+        .iter()
+        .zip(1u32..)
+        .zip(indices)
+        .map(|((name, month), index)| {
+            let of_month: Vec<Decimal> = series
+                .iter()
+                .filter(|(day, _)| day.month() == month)
+                .map(|(_, net)| *net)
+                .collect();
+            let mean = of_month.iter().sum::<Decimal>().checked_div(Decimal::from(of_month.len()));
+            vec![
+                json!(name),
+                figure::json(*index, Unit::Number),
+                figure::json(mean, Unit::Usd),
+                json!(of_month.len()),
+            ]
+        })
+        .collect();
+    let columns = vec![
+        TableColumn::name("month"),
+        TableColumn::figure("seasonal_index", Unit::Number),
+        TableColumn::figure("mean_net_sales", Unit::Usd),
+        TableColumn::figure("years", Unit::Number),
+    ];
+    let mut table = Table::new("seasons", columns, rows);
+    table.is_series = true;
+    table
+}
+
+/// The peak, the low, and the month to come, counted from 0.
+fn findings(indices: &[Option<Decimal>; 12], coming: Option<u32>) -> Vec<String> {
+    let shown = |index| figure::shown(Some(index), Unit::Number);
+    let known = || NAMES.iter().zip(indices).filter_map(|(name, index)| Some((name, (*index)?)));
+    let mut findings = Vec::new();
+    if let (Some((peak, high)), Some((low, least))) =
+        (known().max_by_key(|(_, index)| *index), known().min_by_key(|(_, index)| *index))
+    {
+        findings.push(format!(
+            "The peak is {peak} with an index of {}, the low is {low} with {}.",
+            shown(high),
+            shown(least)
+        ));
+    }
+    let coming = coming.and_then(|at| usize::try_from(at).ok());
+    let of = |at: usize| Some((NAMES.get(at)?, (*indices.get(at)?)?));
+    if let Some((name, index)) = coming.and_then(of) {
+        findings.push(format!("Next month is {name}, with an index of {}.", shown(index)));
+    }
+    findings
 }
 
 fn statement(this_month: NaiveDate, filter: &Filter) -> String {
@@ -163,8 +172,8 @@ fn complete(series: &[(NaiveDate, Decimal)], this_month: NaiveDate) -> Vec<(Naiv
     while month <= *last && month < this_month {
         let net = series.iter().find(|(day, _)| *day == month).map(|(_, net)| *net);
         whole.push((month, net.unwrap_or_default()));
-        let Some(next) = month.checked_add_months(Months::new(1)) else { break };
-        month = next;
+        let Some(later) = month.checked_add_months(Months::new(1)) else { break };
+        month = later;
     }
     whole
 }

@@ -40,90 +40,109 @@ impl Analyst {
         let sql = SqlText::new(&statement(question, filter))?;
         let rows = self.rows(principal, "segments", &sql, provenance).await?;
         let mut found = Vec::new();
-        let (mut all, mut all_net, mut all_high, mut all_orders) =
-            (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
-        for row in rows {
-            let name = row.first().and_then(Value::as_str).unwrap_or_default().to_owned();
-            let figures = row
-                .iter()
-                .skip(1)
-                .map(|value| Ok(figure::decimal(value)?.unwrap_or_default()))
-                .collect::<Result<Vec<Decimal>, Error>>()?;
-            let [customers, orders, net, high] = figures.as_slice() else {
-                return Err(Error::internal("a segment has too few columns"));
-            };
-            all += customers;
-            all_orders += orders;
-            all_net += net;
-            all_high += high;
-            found.push((name, *customers, *orders, *net, *high));
+        for row in &rows {
+            found.push(Segment::read(row)?);
         }
-        provenance.rows_behind += u64::try_from(all_orders).unwrap_or(0);
-        let mut rows = Vec::new();
-        for (name, words, _) in SEGMENTS {
-            let none =
-                (name.to_owned(), Decimal::ZERO, Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
-            let (_, customers, orders, net, high) =
-                found.iter().find(|(found, ..)| found == name).unwrap_or(&none);
-            rows.push(vec![
-                json!(name),
-                json!(words),
-                figure::json(Some(*customers), Unit::Customers),
-                figure::json(figure::percent(*customers, all), Unit::Percent),
-                figure::json(Some(*net), Unit::Usd),
-                figure::json(figure::percent(*net, all_net), Unit::Percent),
-                figure::json(net.checked_div(*customers), Unit::Usd),
-                figure::json(orders.checked_div(*customers), Unit::Number),
-                figure::json(Some(*high), Unit::Customers),
-            ]);
-        }
-        let columns = vec![
-            TableColumn::name("segment"),
-            TableColumn::name("who"),
-            TableColumn::figure("customers", Unit::Customers),
-            TableColumn::figure("share_of_customers", Unit::Percent),
-            TableColumn::figure("net_sales", Unit::Usd),
-            TableColumn::figure("share_of_net_sales", Unit::Percent),
-            TableColumn::figure("net_sales_per_customer", Unit::Usd),
-            TableColumn::figure("orders_per_customer", Unit::Number),
-            TableColumn::figure("high_value_customers", Unit::Customers),
-        ];
-        let mut table = Table::new("segments", columns, rows);
-        table.total = Some(vec![
-            json!("total"),
-            Value::Null,
-            figure::json(Some(all), Unit::Customers),
-            figure::json(figure::percent(all, all), Unit::Percent),
-            figure::json(Some(all_net), Unit::Usd),
-            figure::json(figure::percent(all_net, all_net), Unit::Percent),
-            figure::json(all_net.checked_div(all), Unit::Usd),
-            figure::json(all_orders.checked_div(all), Unit::Number),
-            figure::json(Some(all_high), Unit::Customers),
-        ]);
+        let all = found.iter().fold(Segment::default(), Segment::with);
+        provenance.rows_behind += u64::try_from(all.orders).unwrap_or(0);
+        let rows = SEGMENTS
+            .iter()
+            .map(|(name, words, _)| {
+                let segment = found.iter().find(|segment| segment.name == *name);
+                segment.unwrap_or(&Segment::default()).row(json!(name), json!(words), &all)
+            })
+            .collect();
+        let mut table = Table::new("segments", columns(), rows);
+        table.total = Some(all.row(json!("total"), Value::Null, &all));
         let mut analysis =
             Analysis::new(format!("Customer segments, {}", question.period.label), table);
-        let most = found.iter().max_by_key(|(_, _, _, net, _)| *net);
-        if let Some((name, customers, _, net, _)) = most {
-            analysis.findings.push(format!(
-                "{name}: {} customers bring {} of net sales.",
-                figure::shown(Some(*customers), Unit::Customers),
-                figure::shown(figure::percent(*net, all_net), Unit::Percent)
-            ));
-        }
-        if let Some((_, customers, _, net, high)) =
-            found.iter().find(|(name, ..)| name == "at_risk")
-        {
-            analysis.findings.push(format!(
-                "at_risk: {} customers who had ordered {} stay away; {} of them are of high value.",
-                figure::shown(Some(*customers), Unit::Customers),
-                figure::shown(Some(*net), Unit::Usd),
-                figure::shown(Some(*high), Unit::Customers)
-            ));
-        }
+        analysis.findings = findings(&found, &all);
         analysis.note("R: the period in five equal parts, 5 the newest, by the day of the last order. High value: the fifth of customers who spent most.");
         analysis.note("Only orders in the period count, in what the caller may see.");
         Ok(analysis)
     }
+}
+
+/// What is known of a segment.
+#[derive(Debug, Clone, Default)]
+struct Segment {
+    name: String,
+    customers: Decimal,
+    orders: Decimal,
+    net: Decimal,
+    /// Customers of high value.
+    high: Decimal,
+}
+
+impl Segment {
+    fn read(row: &[Value]) -> Result<Self, Error> {
+        let name = row.first().and_then(Value::as_str).unwrap_or_default().to_owned();
+        let figures = figure::decimals(row.iter().skip(1))?;
+        let [customers, orders, net, high] = figures.as_slice() else {
+            return Err(Error::internal("a segment has too few columns"));
+        };
+        Ok(Self { name, customers: *customers, orders: *orders, net: *net, high: *high })
+    }
+
+    fn with(self, other: &Self) -> Self {
+        Self {
+            name: self.name,
+            customers: self.customers + other.customers,
+            orders: self.orders + other.orders,
+            net: self.net + other.net,
+            high: self.high + other.high,
+        }
+    }
+
+    fn row(&self, name: Value, words: Value, all: &Self) -> Vec<Value> {
+        vec![
+            name,
+            words,
+            figure::json(Some(self.customers), Unit::Customers),
+            figure::json(figure::percent(self.customers, all.customers), Unit::Percent),
+            figure::json(Some(self.net), Unit::Usd),
+            figure::json(figure::percent(self.net, all.net), Unit::Percent),
+            figure::json(self.net.checked_div(self.customers), Unit::Usd),
+            figure::json(self.orders.checked_div(self.customers), Unit::Number),
+            figure::json(Some(self.high), Unit::Customers),
+        ]
+    }
+}
+
+fn columns() -> Vec<TableColumn> {
+    vec![
+        TableColumn::name("segment"),
+        TableColumn::name("who"),
+        TableColumn::figure("customers", Unit::Customers),
+        TableColumn::figure("share_of_customers", Unit::Percent),
+        TableColumn::figure("net_sales", Unit::Usd),
+        TableColumn::figure("share_of_net_sales", Unit::Percent),
+        TableColumn::figure("net_sales_per_customer", Unit::Usd),
+        TableColumn::figure("orders_per_customer", Unit::Number),
+        TableColumn::figure("high_value_customers", Unit::Customers),
+    ]
+}
+
+fn findings(found: &[Segment], all: &Segment) -> Vec<String> {
+    let customers = |count| figure::shown(Some(count), Unit::Customers);
+    let mut findings = Vec::new();
+    if let Some(most) = found.iter().max_by_key(|segment| segment.net) {
+        findings.push(format!(
+            "{}: {} customers bring {} of net sales.",
+            most.name,
+            customers(most.customers),
+            figure::shown(figure::percent(most.net, all.net), Unit::Percent)
+        ));
+    }
+    if let Some(at_risk) = found.iter().find(|segment| segment.name == "at_risk") {
+        findings.push(format!(
+            "at_risk: {} customers who had ordered {} stay away; {} of them are of high value.",
+            customers(at_risk.customers),
+            figure::shown(Some(at_risk.net), Unit::Usd),
+            customers(at_risk.high)
+        ));
+    }
+    findings
 }
 
 fn statement(question: &InsightQuestion, filter: &Filter) -> String {

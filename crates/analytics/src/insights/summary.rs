@@ -42,94 +42,20 @@ impl Analyst {
         let period = &question.period;
         let before = self.compared(period, "previous period")?;
         let last_year = self.compared(period, "same period last year")?;
-        let mut totals = Vec::new();
         let ranges = [period.range, before.range, last_year.range];
         let rows = self.rows(principal, "totals", &days(&ranges, filter)?, provenance).await?;
         let customers =
             self.rows(principal, "customers", &customers(&ranges, filter)?, provenance).await?;
-        for at in 0..ranges.len() {
-            let days = figures(&rows, at * 4, 4)?;
-            let who = figures(&customers, at, 1)?;
-            let [orders, net, units, active_days] = days.as_slice() else {
-                return Err(Error::internal("a summary has too few columns"));
-            };
-            totals.push(Totals {
-                orders: *orders,
-                net: *net,
-                units: *units,
-                active_days: *active_days,
-                customers: who.first().copied().unwrap_or_default(),
-            });
-        }
-        let kept = figures(&customers, ranges.len(), 1)?.first().copied().unwrap_or_default();
-        let lines = figures(&rows, ranges.len() * 4, 1)?.first().copied().unwrap_or_default();
-        provenance.rows_behind += u64::try_from(lines).unwrap_or(0);
-        let categories = self
-            .rows(principal, "categories", &categories(period.range, filter)?, provenance)
-            .await?;
-        let top = categories.first();
-        let top_name = top.and_then(|row| row.first()).cloned().unwrap_or(Value::Null);
-        let top_net = top.and_then(|row| row.get(1)).map_or(Ok(None), figure::decimal)?;
-        let sold = top.and_then(|row| row.get(2)).map_or(Ok(None), figure::decimal)?;
+        let sql = categories(period.range, filter)?;
+        let best = self.rows(principal, "categories", &sql, provenance).await?;
+        let read = Read::new(&rows, &customers, &best)?;
+        provenance.rows_behind += read.lines;
 
-        let mut rows = Vec::new();
-        let [now, then, year] = totals.as_slice() else {
-            return Err(Error::internal("a summary has three periods"));
-        };
-        let figures: [(&str, Unit, fn(&Totals) -> Option<Decimal>); 9] = [
-            ("total_revenue", Unit::Usd, |of| Some(of.net)),
-            ("total_transactions", Unit::Orders, |of| Some(of.orders)),
-            ("unique_customers", Unit::Customers, |of| Some(of.customers)),
-            ("total_items_sold", Unit::Units, |of| Some(of.units)),
-            ("avg_transaction_value", Unit::UsdPerOrder, |of| of.net.checked_div(of.orders)),
-            ("items_per_transaction", Unit::UnitsPerOrder, |of| of.units.checked_div(of.orders)),
-            ("revenue_per_customer", Unit::Usd, |of| of.net.checked_div(of.customers)),
-            ("active_days", Unit::Days, |of| Some(of.active_days)),
-            ("avg_daily_revenue", Unit::Usd, |of| of.net.checked_div(of.active_days)),
-        ];
-        for (name, unit, of) in figures {
-            let (now, then, year) = (of(now), of(then), of(year));
-            let growth = |other: Option<Decimal>| {
-                let rounded = |value: Decimal| figure::rounded(value, unit);
-                let pair = now.map(rounded).zip(other.map(rounded));
-                figure::json(pair.and_then(|(a, b)| figure::growth(a, b)), Unit::Percent)
-            };
-            rows.push(vec![
-                json!(name),
-                json!(unit.label()),
-                figure::json(now, unit),
-                figure::json(then, unit),
-                growth(then),
-                figure::json(year, unit),
-                growth(year),
-            ]);
-        }
-        let columns = vec![
-            TableColumn::name("figure"),
-            TableColumn::name("unit"),
-            TableColumn::figure("now", Unit::Number),
-            TableColumn::figure("period_before", Unit::Number),
-            TableColumn::figure("change_percent", Unit::Percent),
-            TableColumn::figure("year_before", Unit::Number),
-            TableColumn::figure("year_change_percent", Unit::Percent),
-        ];
-        let mut analysis = Analysis::new(
-            format!("Summary, {}", period.label),
-            Table::new("summary", columns, rows),
-        );
-        let retention = figure::percent(kept, then.customers);
-        let facts = vec![
-            vec![json!("top_category"), top_name.clone()],
-            vec![json!("top_category_revenue"), figure::json(top_net, Unit::Usd)],
-            vec![json!("products_sold"), figure::json(sold, Unit::Products)],
-            vec![json!("revenue_trend"), json!(trend(now.net, then.net))],
-            vec![json!("revenue_trend_year_on_year"), json!(trend(now.net, year.net))],
-            vec![json!("customer_retention_percent"), figure::json(retention, Unit::Percent)],
-        ];
-        let columns = vec![TableColumn::name("fact"), TableColumn::name("value")];
-        analysis.more.push(Table::new("facts", columns, facts));
+        let table = Table::new("summary", columns(), rows_of(&read));
+        let mut analysis = Analysis::new(format!("Summary, {}", period.label), table);
+        analysis.more.push(facts(&read));
         analysis.compared_with = Some(before);
-        say(&mut analysis, now, then, year, top_name.as_str());
+        say(&mut analysis, &read);
         analysis.note("customer_retention_percent: customers of the period before who ordered again in this one.");
         analysis.note(format!(
             "A trend is steady within {STEADY_PERCENT} %. Seasons move sales from month to month: compare with the year before, too."
@@ -138,21 +64,132 @@ impl Analyst {
     }
 }
 
-fn say(analysis: &mut Analysis, now: &Totals, then: &Totals, year: &Totals, top: Option<&str>) {
+/// What the statements gave.
+struct Read {
+    now: Totals,
+    then: Totals,
+    year: Totals,
+    /// Customers of the period before who came again.
+    kept: Decimal,
+    lines: u64,
+    top_category: Option<String>,
+    top_category_net: Option<Decimal>,
+    products: Option<Decimal>,
+}
+
+impl Read {
+    fn new(
+        rows: &[Vec<Value>],
+        customers: &[Vec<Value>],
+        best: &[Vec<Value>],
+    ) -> Result<Self, Error> {
+        let missing = || Error::internal("a summary has too few columns");
+        let days = figure::decimals(rows.iter().flatten())?;
+        let who = figure::decimals(customers.iter().flatten())?;
+        let totals = |at: usize| -> Result<Totals, Error> {
+            let of = |column: usize| days.get(at * 4 + column).copied().ok_or_else(missing);
+            Ok(Totals {
+                orders: of(0)?,
+                net: of(1)?,
+                units: of(2)?,
+                active_days: of(3)?,
+                customers: who.get(at).copied().ok_or_else(missing)?,
+            })
+        };
+        let best = best.first();
+        let of_best = |at: usize| best.and_then(|row| row.get(at));
+        Ok(Self {
+            now: totals(0)?,
+            then: totals(1)?,
+            year: totals(2)?,
+            kept: who.get(3).copied().ok_or_else(missing)?,
+            lines: days.last().and_then(|lines| u64::try_from(*lines).ok()).unwrap_or(0),
+            top_category: of_best(0).and_then(Value::as_str).map(str::to_owned),
+            top_category_net: of_best(1).map_or(Ok(None), figure::decimal)?,
+            products: of_best(2).map_or(Ok(None), figure::decimal)?,
+        })
+    }
+}
+
+/// A figure of the summary: its name, its unit, and how it follows from the sums.
+type SummaryFigure = (&'static str, Unit, fn(&Totals) -> Option<Decimal>);
+
+/// With the reference system's names.
+const FIGURES: [SummaryFigure; 9] = [
+    ("total_revenue", Unit::Usd, |of| Some(of.net)),
+    ("total_transactions", Unit::Orders, |of| Some(of.orders)),
+    ("unique_customers", Unit::Customers, |of| Some(of.customers)),
+    ("total_items_sold", Unit::Units, |of| Some(of.units)),
+    ("avg_transaction_value", Unit::UsdPerOrder, |of| of.net.checked_div(of.orders)),
+    ("items_per_transaction", Unit::UnitsPerOrder, |of| of.units.checked_div(of.orders)),
+    ("revenue_per_customer", Unit::Usd, |of| of.net.checked_div(of.customers)),
+    ("active_days", Unit::Days, |of| Some(of.active_days)),
+    ("avg_daily_revenue", Unit::Usd, |of| of.net.checked_div(of.active_days)),
+];
+
+fn columns() -> Vec<TableColumn> {
+    vec![
+        TableColumn::name("figure"),
+        TableColumn::name("unit"),
+        TableColumn::figure("now", Unit::Number),
+        TableColumn::figure("period_before", Unit::Number),
+        TableColumn::figure("change_percent", Unit::Percent),
+        TableColumn::figure("year_before", Unit::Number),
+        TableColumn::figure("year_change_percent", Unit::Percent),
+    ]
+}
+
+fn rows_of(read: &Read) -> Vec<Vec<Value>> {
+    let row = |(name, unit, of): &SummaryFigure| {
+        let (now, then, year) = (of(&read.now), of(&read.then), of(&read.year));
+        let growth = |other: Option<Decimal>| {
+            let rounded = |value: Decimal| figure::rounded(value, *unit);
+            let pair = now.map(rounded).zip(other.map(rounded));
+            figure::json(pair.and_then(|(a, b)| figure::growth(a, b)), Unit::Percent)
+        };
+        vec![
+            json!(name),
+            json!(unit.label()),
+            figure::json(now, *unit),
+            figure::json(then, *unit),
+            growth(then),
+            figure::json(year, *unit),
+            growth(year),
+        ]
+    };
+    FIGURES.iter().map(row).collect()
+}
+
+fn facts(read: &Read) -> Table {
+    let retention = figure::percent(read.kept, read.then.customers);
+    let facts = vec![
+        vec![json!("top_category"), json!(read.top_category)],
+        vec![json!("top_category_revenue"), figure::json(read.top_category_net, Unit::Usd)],
+        vec![json!("products_sold"), figure::json(read.products, Unit::Products)],
+        vec![json!("revenue_trend"), json!(trend(read.now.net, read.then.net))],
+        vec![json!("revenue_trend_year_on_year"), json!(trend(read.now.net, read.year.net))],
+        vec![json!("customer_retention_percent"), figure::json(retention, Unit::Percent)],
+    ];
+    let columns = vec![TableColumn::name("fact"), TableColumn::name("value")];
+    Table::new("facts", columns, facts)
+}
+
+fn say(analysis: &mut Analysis, read: &Read) {
+    let now = read.now.net;
     let against = |other: &Totals, words: &str| {
-        let percent = figure::growth(now.net, other.net)?;
+        let percent = figure::growth(now, other.net)?;
         Some(format!(", {} against {words}", figure::signed(percent, Unit::Percent)))
     };
     analysis.findings.push(format!(
         "Net sales {}{}{}.",
-        figure::shown(Some(now.net), Unit::Usd),
-        against(then, "the period before").unwrap_or_default(),
-        against(year, "the year before").unwrap_or_default()
+        figure::shown(Some(now), Unit::Usd),
+        against(&read.then, "the period before").unwrap_or_default(),
+        against(&read.year, "the year before").unwrap_or_default()
     ));
-    if let Some(top) = top {
+    if let Some(top) = &read.top_category {
         analysis.findings.push(format!("Most was sold of {top}."));
     }
-    if now.orders.is_zero() {
+    if read.now.orders.is_zero() {
         analysis.note("No rows: nothing was sold in the period, in what the caller may see.");
     }
 }
@@ -164,13 +201,6 @@ fn trend(now: Decimal, before: Decimal) -> &'static str {
         Some(growth) if growth < Decimal::from(-STEADY_PERCENT) => "falling",
         Some(_) => "steady",
     }
-}
-
-/// `count` figures of the first row, from the place `at`.
-fn figures(rows: &[Vec<Value>], at: usize, count: usize) -> Result<Vec<Decimal>, Error> {
-    let row = rows.first().ok_or_else(|| Error::internal("a summary has no row"))?;
-    let figures = row.iter().skip(at).take(count);
-    figures.map(|value| Ok(figure::decimal(value)?.unwrap_or_default())).collect()
 }
 
 fn store_join(filter: &Filter) -> &'static str {

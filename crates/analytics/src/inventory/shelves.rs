@@ -5,7 +5,7 @@ use retail_domain::{Error, Principal, SqlText};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{InventoryView, SPREAD_DAYS, shelf};
+use super::{InventoryQuestion, InventoryView, SPREAD_DAYS, shelf};
 use crate::Analyst;
 use crate::analysis::{Analysis, Provenance, Table, TableColumn};
 use crate::analyst::sees_all;
@@ -20,12 +20,12 @@ impl Analyst {
     pub(super) async fn shelves(
         &self,
         principal: &Principal,
-        view: InventoryView,
-        limit: u32,
+        question: &InventoryQuestion,
         newest: NaiveDate,
         filter: &Filter,
         provenance: &mut Provenance,
     ) -> Result<Analysis, Error> {
+        let InventoryQuestion { view, limit, .. } = *question;
         let (name, title, condition, order) = match view {
             InventoryView::StockOuts => (
                 "stock_outs",

@@ -93,14 +93,13 @@ mod tests {
     #[test]
     fn the_page_is_made_from_the_definitions() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/metrics.md");
-        // Set to write it anew.
-        if option_env!("RETAIL_WRITE_DOCS").is_some() {
+        if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&path, markdown()).unwrap();
         }
         let written = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
             written == markdown(),
-            "RETAIL_WRITE_DOCS=1 cargo test -p retail-analytics writes it anew"
+            "docs/metrics.md is out of date: run UPDATE_DOCS=1 cargo test -p retail-analytics metric"
         );
     }
 

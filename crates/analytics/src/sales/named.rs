@@ -102,149 +102,193 @@ impl Analyst {
     }
 }
 
-fn shape(template: SalesTemplate, period: &Period, filter: &Filter, limit: u32) -> Shape {
-    let name = TableColumn::name;
-    let money = |name: &str| TableColumn::figure(name, Unit::Usd);
-    let count = |name: &str| TableColumn::figure(name, Unit::Number);
-    let whole = |name: &str, unit| TableColumn::figure(name, unit);
-    let _ = count;
-    let range = literal::within("d.order_date", period.range);
-    let mut conditions = vec![range];
-    conditions.extend(filter.conditions());
-    let conditions = conditions.join(" AND ");
-    // One more, to know whether there are more.
-    let limit = limit + 1;
-    let lines = "retail.orders d JOIN retail.order_items i ON i.order_id = d.order_id \
-                 AND i.store_id = d.store_id";
-    let store = if filter.store.is_some() {
-        " JOIN retail.stores s ON s.store_id = d.store_id"
-    } else {
-        ""
+/// What the statements of all templates are made of.
+struct Parts {
+    /// Orders and their lines.
+    lines: &'static str,
+    store: &'static str,
+    /// Products, where the filter names some.
+    product: &'static str,
+    conditions: String,
+    /// One more than asked for, to know whether there are more.
+    limit: u32,
+}
+
+/// Products, categories and types of the lines `i` or `d`.
+macro_rules! products_of {
+    ($alias:literal) => {
+        concat!(
+            "JOIN retail.products p ON p.product_id = ",
+            $alias,
+            ".product_id JOIN retail.categories c ON c.category_id = p.category_id \
+             JOIN retail.product_types t ON t.type_id = p.type_id"
+        )
     };
-    let product = "JOIN retail.products p ON p.product_id = i.product_id \
-                   JOIN retail.categories c ON c.category_id = p.category_id \
-                   JOIN retail.product_types t ON t.type_id = p.type_id";
-    let product = if filter.has_product() { product } else { "" };
+}
+
+fn money(name: &str) -> TableColumn {
+    TableColumn::figure(name, Unit::Usd)
+}
+
+fn shape(template: SalesTemplate, period: &Period, filter: &Filter, limit: u32) -> Shape {
+    let range = literal::within("d.order_date", period.range);
+    let parts = Parts {
+        lines: "retail.orders d JOIN retail.order_items i ON i.order_id = d.order_id \
+                AND i.store_id = d.store_id",
+        store: if filter.store.is_some() {
+            " JOIN retail.stores s ON s.store_id = d.store_id"
+        } else {
+            ""
+        },
+        product: if filter.has_product() { products_of!("i") } else { "" },
+        conditions: [vec![range], filter.conditions()].concat().join(" AND "),
+        limit: limit + 1,
+    };
     match template {
-        SalesTemplate::DailySales => Shape {
-            title: "Daily sales",
-            columns: vec![
-                name("sales_date"),
-                whole("transaction_count", Unit::Orders),
-                money("total_revenue"),
-                whole("avg_transaction_value", Unit::UsdPerOrder),
-                whole("unique_customers", Unit::Customers),
-            ],
-            // The newest days, and at most as many as asked for; in the order of time.
-            sql: format!(
-                "SELECT * FROM (SELECT d.order_date, count(DISTINCT d.order_id) AS orders, \
-                 sum(i.total_amount) AS net, \
-                 sum(i.total_amount) / nullif(count(DISTINCT d.order_id), 0) AS basket, \
-                 count(DISTINCT d.customer_id) AS customers, sum(count(*)) OVER () AS lines \
-                 FROM {lines}{store} {product} WHERE {conditions} GROUP BY d.order_date \
-                 ORDER BY d.order_date DESC LIMIT {limit}) AS days ORDER BY 1"
-            ),
-            metrics: &["orders", "net_sales", "basket_value", "active_customers"],
-            is_series: true,
-        },
-        SalesTemplate::TopProducts => Shape {
-            title: "Top products",
-            columns: vec![
-                name("product_name"),
-                name("sku"),
-                whole("total_quantity_sold", Unit::Units),
-                money("total_revenue"),
-                whole("transaction_count", Unit::Orders),
-                whole("avg_price", Unit::UsdPerUnit),
-            ],
-            sql: format!(
-                "SELECT p.product_name, p.sku, sum(d.units_sold) AS units, sum(d.net_sales) AS net, \
-                 sum(d.order_count) AS orders, sum(d.net_sales) / nullif(sum(d.units_sold), 0) AS price, \
-                 sum(sum(d.line_count)) OVER () AS lines FROM retail.sales_by_product_day d{store} \
-                 JOIN retail.products p ON p.product_id = d.product_id \
-                 JOIN retail.categories c ON c.category_id = p.category_id \
-                 JOIN retail.product_types t ON t.type_id = p.type_id WHERE {conditions} \
-                 GROUP BY p.product_id, p.product_name, p.sku ORDER BY net DESC, p.sku LIMIT {limit}"
-            ),
-            metrics: &["net_sales", "units", "orders", "average_price"],
-            is_series: false,
-        },
-        SalesTemplate::CustomerAnalysis => Shape {
-            title: "Customers by what they spent",
-            columns: vec![
-                name("customer"),
-                whole("transaction_count", Unit::Orders),
-                money("total_spent"),
-                whole("avg_transaction_value", Unit::UsdPerOrder),
-                name("last_purchase_date"),
-                whole("days_since_last_purchase", Unit::Units),
-            ],
-            sql: format!(
-                "SELECT u.first_name || ' ' || u.last_name AS customer, x.orders, x.net, \
-                 x.net / nullif(x.orders, 0) AS basket, x.last_day, {today} - x.last_day AS days, x.lines \
-                 FROM (SELECT d.customer_id, count(DISTINCT d.order_id) AS orders, \
-                 sum(i.total_amount) AS net, max(d.order_date) AS last_day, \
-                 sum(count(*)) OVER () AS lines FROM {lines}{store} {product} WHERE {conditions} \
-                 GROUP BY d.customer_id ORDER BY net DESC, d.customer_id LIMIT {limit}) AS x \
-                 JOIN retail.customers u ON u.customer_id = x.customer_id \
-                 ORDER BY x.net DESC, x.customer_id",
-                today = literal::date(period.range.last()),
-            ),
-            metrics: &["orders", "net_sales", "basket_value"],
-            is_series: false,
-        },
-        SalesTemplate::CategoryPerformance => Shape {
-            title: "Category performance",
-            columns: vec![
-                name("category_name"),
-                whole("unique_products", Unit::Products),
-                whole("total_quantity_sold", Unit::Units),
-                money("total_revenue"),
-                whole("avg_price", Unit::UsdPerUnit),
-                whole("transaction_count", Unit::Orders),
-            ],
-            sql: format!(
-                "SELECT c.category_name, count(DISTINCT i.product_id) AS products, \
-                 sum(i.quantity) AS units, sum(i.total_amount) AS net, \
-                 sum(i.total_amount) / nullif(sum(i.quantity), 0) AS price, \
+        SalesTemplate::DailySales => daily_sales(&parts),
+        SalesTemplate::TopProducts => top_products(&parts),
+        SalesTemplate::CustomerAnalysis => customer_analysis(&parts, period),
+        SalesTemplate::CategoryPerformance => category_performance(&parts),
+        SalesTemplate::SalesTrends => sales_trends(&parts, period, filter),
+    }
+}
+
+fn daily_sales(parts: &Parts) -> Shape {
+    let Parts { lines, store, product, conditions, limit } = parts;
+    Shape {
+        title: "Daily sales",
+        columns: vec![
+            TableColumn::name("sales_date"),
+            TableColumn::figure("transaction_count", Unit::Orders),
+            money("total_revenue"),
+            TableColumn::figure("avg_transaction_value", Unit::UsdPerOrder),
+            TableColumn::figure("unique_customers", Unit::Customers),
+        ],
+        // The newest days, and at most as many as asked for; in the order of time.
+        sql: format!(
+            "SELECT * FROM (SELECT d.order_date, count(DISTINCT d.order_id) AS orders, \
+             sum(i.total_amount) AS net, \
+             sum(i.total_amount) / nullif(count(DISTINCT d.order_id), 0) AS basket, \
+             count(DISTINCT d.customer_id) AS customers, sum(count(*)) OVER () AS lines \
+             FROM {lines}{store} {product} WHERE {conditions} GROUP BY d.order_date \
+             ORDER BY d.order_date DESC LIMIT {limit}) AS days ORDER BY 1"
+        ),
+        metrics: &["orders", "net_sales", "basket_value", "active_customers"],
+        is_series: true,
+    }
+}
+
+fn top_products(parts: &Parts) -> Shape {
+    let Parts { store, conditions, limit, .. } = parts;
+    Shape {
+        title: "Top products",
+        columns: vec![
+            TableColumn::name("product_name"),
+            TableColumn::name("sku"),
+            TableColumn::figure("total_quantity_sold", Unit::Units),
+            money("total_revenue"),
+            TableColumn::figure("transaction_count", Unit::Orders),
+            TableColumn::figure("avg_price", Unit::UsdPerUnit),
+        ],
+        sql: format!(
+            "SELECT p.product_name, p.sku, sum(d.units_sold) AS units, sum(d.net_sales) AS net, \
+             sum(d.order_count) AS orders, sum(d.net_sales) / nullif(sum(d.units_sold), 0) AS price, \
+             sum(sum(d.line_count)) OVER () AS lines FROM retail.sales_by_product_day d{store} \
+             JOIN retail.products p ON p.product_id = d.product_id \
+             JOIN retail.categories c ON c.category_id = p.category_id \
+             JOIN retail.product_types t ON t.type_id = p.type_id WHERE {conditions} \
+             GROUP BY p.product_id, p.product_name, p.sku ORDER BY net DESC, p.sku LIMIT {limit}"
+        ),
+        metrics: &["net_sales", "units", "orders", "average_price"],
+        is_series: false,
+    }
+}
+
+fn customer_analysis(parts: &Parts, period: &Period) -> Shape {
+    let Parts { lines, store, product, conditions, limit } = parts;
+    Shape {
+        title: "Customers by what they spent",
+        columns: vec![
+            TableColumn::name("customer"),
+            TableColumn::figure("transaction_count", Unit::Orders),
+            money("total_spent"),
+            TableColumn::figure("avg_transaction_value", Unit::UsdPerOrder),
+            TableColumn::name("last_purchase_date"),
+            TableColumn::figure("days_since_last_purchase", Unit::Units),
+        ],
+        sql: format!(
+            "SELECT u.first_name || ' ' || u.last_name AS customer, x.orders, x.net, \
+             x.net / nullif(x.orders, 0) AS basket, x.last_day, {today} - x.last_day AS days, x.lines \
+             FROM (SELECT d.customer_id, count(DISTINCT d.order_id) AS orders, \
+             sum(i.total_amount) AS net, max(d.order_date) AS last_day, \
+             sum(count(*)) OVER () AS lines FROM {lines}{store} {product} WHERE {conditions} \
+             GROUP BY d.customer_id ORDER BY net DESC, d.customer_id LIMIT {limit}) AS x \
+             JOIN retail.customers u ON u.customer_id = x.customer_id \
+             ORDER BY x.net DESC, x.customer_id",
+            today = literal::date(period.range.last()),
+        ),
+        metrics: &["orders", "net_sales", "basket_value"],
+        is_series: false,
+    }
+}
+
+fn category_performance(parts: &Parts) -> Shape {
+    let Parts { lines, store, conditions, limit, .. } = parts;
+    Shape {
+        title: "Category performance",
+        columns: vec![
+            TableColumn::name("category_name"),
+            TableColumn::figure("unique_products", Unit::Products),
+            TableColumn::figure("total_quantity_sold", Unit::Units),
+            money("total_revenue"),
+            TableColumn::figure("avg_price", Unit::UsdPerUnit),
+            TableColumn::figure("transaction_count", Unit::Orders),
+        ],
+        sql: format!(
+            "SELECT c.category_name, count(DISTINCT i.product_id) AS products, \
+             sum(i.quantity) AS units, sum(i.total_amount) AS net, \
+             sum(i.total_amount) / nullif(sum(i.quantity), 0) AS price, \
+             count(DISTINCT d.order_id) AS orders, sum(count(*)) OVER () AS lines \
+             FROM {lines}{store} JOIN retail.products p ON p.product_id = i.product_id \
+             JOIN retail.categories c ON c.category_id = p.category_id \
+             JOIN retail.product_types t ON t.type_id = p.type_id WHERE {conditions} \
+             GROUP BY c.category_name ORDER BY net DESC, c.category_name LIMIT {limit}"
+        ),
+        metrics: &["net_sales", "units", "orders", "average_price"],
+        is_series: false,
+    }
+}
+
+fn sales_trends(parts: &Parts, period: &Period, filter: &Filter) -> Shape {
+    let Parts { lines, store, product, .. } = parts;
+    Shape {
+        title: "Sales trends",
+        columns: vec![
+            TableColumn::name("sales_date"),
+            money("daily_revenue"),
+            TableColumn::figure("daily_transactions", Unit::Orders),
+            money("rolling_7day_avg"),
+            TableColumn::figure("day_over_day_percent", Unit::Percent),
+            TableColumn::figure("week_over_week_percent", Unit::Percent),
+        ],
+        // Seven days more, for the first mean and the first comparison.
+        sql: if filter.has_product() {
+            format!(
+                "SELECT d.order_date, sum(i.total_amount) AS net, \
                  count(DISTINCT d.order_id) AS orders, sum(count(*)) OVER () AS lines \
-                 FROM {lines}{store} JOIN retail.products p ON p.product_id = i.product_id \
-                 JOIN retail.categories c ON c.category_id = p.category_id \
-                 JOIN retail.product_types t ON t.type_id = p.type_id WHERE {conditions} \
-                 GROUP BY c.category_name ORDER BY net DESC, c.category_name LIMIT {limit}"
-            ),
-            metrics: &["net_sales", "units", "orders", "average_price"],
-            is_series: false,
+                 FROM {lines}{store} {product} WHERE {wider} GROUP BY d.order_date ORDER BY 1",
+                wider = wider(period, filter),
+            )
+        } else {
+            format!(
+                "SELECT d.order_date, sum(d.net_sales) AS net, sum(d.order_count) AS orders, \
+                 sum(sum(d.line_count)) OVER () AS lines FROM retail.sales_by_day d{store} \
+                 WHERE {wider} GROUP BY d.order_date ORDER BY 1",
+                wider = wider(period, filter),
+            )
         },
-        SalesTemplate::SalesTrends => Shape {
-            title: "Sales trends",
-            columns: vec![
-                name("sales_date"),
-                money("daily_revenue"),
-                whole("daily_transactions", Unit::Orders),
-                money("rolling_7day_avg"),
-                whole("day_over_day_percent", Unit::Percent),
-                whole("week_over_week_percent", Unit::Percent),
-            ],
-            // Seven days more, for the first mean and the first comparison.
-            sql: if filter.has_product() {
-                format!(
-                    "SELECT d.order_date, sum(i.total_amount) AS net, \
-                     count(DISTINCT d.order_id) AS orders, sum(count(*)) OVER () AS lines \
-                     FROM {lines}{store} {product} WHERE {wider} GROUP BY d.order_date ORDER BY 1",
-                    wider = wider(period, filter),
-                )
-            } else {
-                format!(
-                    "SELECT d.order_date, sum(d.net_sales) AS net, sum(d.order_count) AS orders, \
-                     sum(sum(d.line_count)) OVER () AS lines FROM retail.sales_by_day d{store} \
-                     WHERE {wider} GROUP BY d.order_date ORDER BY 1",
-                    wider = wider(period, filter),
-                )
-            },
-            metrics: &["net_sales", "orders"],
-            is_series: true,
-        },
+        metrics: &["net_sales", "orders"],
+        is_series: true,
     }
 }
 

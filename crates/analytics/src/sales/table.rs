@@ -1,5 +1,7 @@
 //! From groups of sums to a table of metrics.
 
+use std::fmt::Write as _;
+
 use std::collections::HashMap;
 
 use chrono::{Days, NaiveDate};
@@ -36,7 +38,7 @@ struct Row {
 pub(super) fn build(
     question: &SalesQuestion,
     measured: &Measured,
-    calendar: &CompanyCalendar,
+    calendar: CompanyCalendar,
 ) -> Analysis {
     let compares = question.compared_with.is_some();
     let rows = rows(question, measured, calendar);
@@ -141,7 +143,7 @@ fn key_columns(by: Option<Dimension>) -> Vec<TableColumn> {
     names.iter().map(|name| TableColumn::name(*name)).collect()
 }
 
-fn rows(question: &SalesQuestion, measured: &Measured, calendar: &CompanyCalendar) -> Vec<Row> {
+fn rows(question: &SalesQuestion, measured: &Measured, calendar: CompanyCalendar) -> Vec<Row> {
     let Some(by) = question.by else { return Vec::new() };
     if let Some(grain) = grain(by) {
         let buckets = calendar.buckets(question.period.range, grain);
@@ -173,12 +175,12 @@ fn rows(question: &SalesQuestion, measured: &Measured, calendar: &CompanyCalenda
     let earlier: HashMap<String, &Sums> = measured
         .earlier
         .iter()
-        .flat_map(|groups| &groups.groups)
+        .flat_map(|groups| &groups.list)
         .map(|group| (json!(group.key).to_string(), &group.now))
         .collect();
     measured
         .groups
-        .groups
+        .list
         .iter()
         .map(|group| {
             let before = match (measured.is_in_one, &measured.earlier) {
@@ -205,7 +207,7 @@ fn ranges(buckets: &[crate::calendar::Bucket]) -> Vec<DateRange> {
 /// The sums of each bucket, by its place.
 fn by_bucket(groups: &Groups, range: DateRange, buckets: &[DateRange]) -> HashMap<usize, Sums> {
     let mut found = HashMap::new();
-    for group in &groups.groups {
+    for group in &groups.list {
         let day = group.key.first().and_then(Value::as_str).and_then(|day| day.parse().ok());
         let Some(day): Option<NaiveDate> = day else { continue };
         // A week may begin before the period does.
@@ -247,11 +249,12 @@ fn findings(
                 Some(percent) => format!(" ({})", figure::signed(percent, Unit::Percent)),
                 None => String::new(),
             };
-            sentence.push_str(&format!(
+            let _ = write!(
+                sentence,
                 ", {}{percent} against {}",
                 figure::signed(now - before, metric.unit),
                 figure::shown(Some(before), metric.unit)
-            ));
+            );
         }
         analysis.findings.push(format!("{sentence}."));
     }
@@ -292,97 +295,91 @@ pub(super) async fn comparable(
     provenance: &mut Provenance,
 ) -> Result<Analysis, Error> {
     let metric = question.metrics.first().ok_or_else(|| Error::internal("no metric"))?;
-    let mut checks = Vec::new();
-    for range in [question.period.range, before.range] {
-        let edge = |first: NaiveDate, last: NaiveDate| {
-            DateRange::new(first.max(range.first()), last.min(range.last()))
-        };
-        let days = Days::new(TRADING_DAYS - 1);
-        let start =
-            edge(range.first(), range.first().checked_add_days(days).unwrap_or(range.last()));
-        let end = edge(range.last().checked_sub_days(days).unwrap_or(range.first()), range.last());
-        checks.push(start.map_err(Error::internal)?);
-        checks.push(end.map_err(Error::internal)?);
-    }
-    let checks: Vec<String> = checks
-        .iter()
-        .map(|range| format!("bool_or({})", literal::within("d.order_date", *range)))
-        .collect();
-    let now = literal::within("d.order_date", question.period.range);
-    let then = literal::within("d.order_date", before.range);
-    let mut conditions = vec![format!("({now} OR {then})")];
-    conditions.extend(filter.conditions());
-    let sql = format!(
-        "SELECT s.store_name, {} AS traded, coalesce(sum(d.net_sales) FILTER (WHERE {now}), 0) AS net, \
-         coalesce(sum(d.net_sales) FILTER (WHERE {then}), 0) AS net_before, sum(d.line_count) AS lines \
-         FROM retail.sales_by_day d JOIN retail.stores s ON s.store_id = d.store_id WHERE {} \
-         GROUP BY s.store_name ORDER BY s.store_name LIMIT {MAX_POINTS}",
-        checks.join(" AND "),
-        conditions.join(" AND "),
-    );
-    let rows =
-        analyst.rows(principal, "stores in both periods", &SqlText::new(&sql)?, provenance).await?;
+    let sql = comparable_sql(question.period.range, before.range, filter)?;
+    let rows = analyst.rows(principal, "stores in both periods", &sql, provenance).await?;
     let (mut all_now, mut all_before) = (Decimal::ZERO, Decimal::ZERO);
-    let mut body = Vec::new();
+    let mut stores = Vec::new();
     let mut left_out = Vec::new();
     for row in rows {
         let [store, traded, now, before, lines] = row.as_slice() else {
             return Err(Error::internal("a row has not five columns"));
         };
-        let (Some(now), Some(before)) = (figure::decimal(now)?, figure::decimal(before)?) else {
-            return Err(Error::internal("a sum is missing"));
-        };
         if traded != &json!(true) {
             left_out.push(store.as_str().unwrap_or("?").to_owned());
             continue;
         }
+        let now = figure::decimal(now)?.unwrap_or_default();
+        let before = figure::decimal(before)?.unwrap_or_default();
         let lines = figure::decimal(lines)?.and_then(|lines| u64::try_from(lines).ok());
         provenance.rows_behind += lines.unwrap_or(0);
         all_now += now;
         all_before += before;
-        let growth = growth_of(before, now);
-        body.push((
-            growth,
-            vec![
-                store.clone(),
-                figure::json(growth, metric.unit),
-                figure::json(Some(now), Unit::Usd),
-                figure::json(Some(before), Unit::Usd),
-            ],
-        ));
+        stores.push((growth_of(before, now), store.clone(), now, before));
     }
-    body.sort_by(|(a, _), (b, _)| b.cmp(a));
-    let growth = growth_of(all_before, all_now);
-    let figures = [
+    stores.sort_by(|(a, ..), (b, ..)| b.cmp(a));
+    let figures = |growth, now, before| {
+        vec![
+            figure::json(growth, metric.unit),
+            figure::json(Some(now), Unit::Usd),
+            figure::json(Some(before), Unit::Usd),
+        ]
+    };
+    let mut columns = vec![
         TableColumn::figure(metric.name, metric.unit),
         TableColumn::figure("net_sales", Unit::Usd),
         TableColumn::figure("net_sales_before", Unit::Usd),
     ];
-    let total = vec![
-        figure::json(growth, metric.unit),
-        figure::json(Some(all_now), Unit::Usd),
-        figure::json(Some(all_before), Unit::Usd),
-    ];
-    let mut analysis = match question.by {
-        None => Analysis::new("", Table::new("figures", figures.to_vec(), vec![total])),
-        Some(_) => {
-            let mut columns = vec![TableColumn::name("store")];
-            columns.extend(figures);
-            let limit = question.limit as usize;
-            let truncated = body.len() > limit;
-            let rows = body.into_iter().take(limit).map(|(_, row)| row).collect();
-            let mut table = Table::new("figures", columns, rows);
-            table.total = Some([vec![json!("total")], total].concat());
-            table.truncated = truncated;
-            Analysis::new("", table)
-        }
+    let growth = growth_of(all_before, all_now);
+    let total = figures(growth, all_now, all_before);
+    let table = if question.by.is_none() {
+        Table::new("figures", columns, vec![total])
+    } else {
+        columns.insert(0, TableColumn::name("store"));
+        let limit = question.limit as usize;
+        let truncated = stores.len() > limit;
+        let rows = stores.into_iter().take(limit).map(|(growth, store, now, before)| {
+            [vec![store], figures(growth, now, before)].concat()
+        });
+        let mut table = Table::new("figures", columns, rows.collect());
+        table.total = Some([vec![json!("total")], total].concat());
+        table.truncated = truncated;
+        table
     };
+    let mut analysis = Analysis::new("", table);
     let words = figure::shown(growth, Unit::Percent);
     analysis.findings.push(format!("Like-for-like growth: {words}."));
     for store in left_out {
         analysis.note(format!("{store} did not trade in both periods and is left out."));
     }
     Ok(analysis)
+}
+
+/// Net sales of each store in both periods, and whether it sold at the beginning and the end of both.
+fn comparable_sql(now: DateRange, then: DateRange, filter: &Filter) -> Result<SqlText, Error> {
+    let mut checks = Vec::new();
+    for range in [now, then] {
+        let edge = |first: NaiveDate, last: NaiveDate| {
+            let edge = DateRange::new(first.max(range.first()), last.min(range.last()));
+            let edge = edge.map_err(Error::internal)?;
+            Ok::<_, Error>(format!("bool_or({})", literal::within("d.order_date", edge)))
+        };
+        let days = Days::new(TRADING_DAYS - 1);
+        let start_ends = range.first().checked_add_days(days).unwrap_or(range.last());
+        let end_begins = range.last().checked_sub_days(days).unwrap_or(range.first());
+        checks.push(edge(range.first(), start_ends)?);
+        checks.push(edge(end_begins, range.last())?);
+    }
+    let now = literal::within("d.order_date", now);
+    let then = literal::within("d.order_date", then);
+    let conditions = [vec![format!("({now} OR {then})")], filter.conditions()].concat();
+    SqlText::new(&format!(
+        "SELECT s.store_name, {} AS traded, coalesce(sum(d.net_sales) FILTER (WHERE {now}), 0) AS net, \
+         coalesce(sum(d.net_sales) FILTER (WHERE {then}), 0) AS net_before, sum(d.line_count) AS lines \
+         FROM retail.sales_by_day d JOIN retail.stores s ON s.store_id = d.store_id WHERE {} \
+         GROUP BY s.store_name ORDER BY s.store_name LIMIT {MAX_POINTS}",
+        checks.join(" AND "),
+        conditions.join(" AND "),
+    ))
 }
 
 fn growth_of(before: Decimal, now: Decimal) -> Option<Decimal> {

@@ -1,5 +1,7 @@
 //! Customers: who ordered, for the first time or again.
 
+use std::fmt::Write as _;
+
 use retail_domain::{Error, SqlText};
 
 use super::{Ask, Statement, joins, keys, listed};
@@ -8,7 +10,7 @@ use crate::literal;
 use crate::metric::{Dimension, Measure};
 
 /// Each visit is a customer in a group. A total of the groups would count customers twice, so it is a question of its own.
-pub(super) fn compile(ask: &Ask<'_>, calendar: &CompanyCalendar) -> Result<Statement, Error> {
+pub(super) fn compile(ask: &Ask<'_>, calendar: CompanyCalendar) -> Result<Statement, Error> {
     let keys = ask.by.map(keys).unwrap_or_default();
     let by_store = ask.by == Some(Dimension::Store) || ask.filter.store.is_some();
     let is_time = ask.by.is_some_and(Dimension::is_time);
@@ -64,7 +66,7 @@ pub(super) fn compile(ask: &Ask<'_>, calendar: &CompanyCalendar) -> Result<State
     if !keys.is_empty() {
         let numbers: Vec<String> = (1..=keys.len()).map(|at| at.to_string()).collect();
         let numbers = numbers.join(", ");
-        sql.push_str(&format!(" GROUP BY {numbers} ORDER BY {numbers} LIMIT {}", ask.limit + 1));
+        let _ = write!(sql, " GROUP BY {numbers} ORDER BY {numbers} LIMIT {}", ask.limit + 1);
     }
     Ok(Statement {
         sql: SqlText::new(&sql)?,

@@ -1,5 +1,7 @@
 //! Sales: sums of days, of products and days, or of the lines themselves.
 
+use std::fmt::Write as _;
+
 use retail_domain::{Error, SqlText};
 
 use super::{Ask, Statement, joins, keys, listed, sort_key};
@@ -10,7 +12,7 @@ use crate::metric::{Dimension, Measure, Source};
 pub(super) fn compile(
     ask: &Ask<'_>,
     source: Source,
-    calendar: &CompanyCalendar,
+    calendar: CompanyCalendar,
 ) -> Result<Statement, Error> {
     let keys = ask.by.map(keys).unwrap_or_default();
     let aggregate = |measure: Measure, range: Option<DateRange>| {
@@ -70,7 +72,7 @@ pub(super) fn compile(
     if !keys.is_empty() {
         let names: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
         let names = names.join(", ");
-        sql.push_str(&format!(" GROUP BY GROUPING SETS (({names}), ())"));
+        let _ = write!(sql, " GROUP BY GROUPING SETS (({names}), ())");
         let mut order = vec!["1 DESC".to_owned()];
         if let Some(most) = ask.most {
             let key = sort_key(most, |measure| aggregate(measure, now))?;
@@ -78,7 +80,7 @@ pub(super) fn compile(
         }
         order.extend((2..=keys.len() + 1).map(|at| at.to_string()));
         // One more, to know whether there are more; and the total.
-        sql.push_str(&format!(" ORDER BY {} LIMIT {}", order.join(", "), ask.limit + 2));
+        let _ = write!(sql, " ORDER BY {} LIMIT {}", order.join(", "), ask.limit + 2);
     }
     Ok(Statement {
         sql: SqlText::new(&sql)?,

@@ -1,5 +1,7 @@
 //! Stock on hand, beside what was sold of it.
 
+use std::fmt::Write as _;
+
 use chrono::Days;
 use retail_domain::{Error, SqlText};
 
@@ -64,18 +66,18 @@ pub(super) fn compile(ask: &Ask<'_>) -> Result<Statement, Error> {
     let conditions = ask.filter.conditions();
     let mut sql = format!("SELECT {} FROM {}", columns.join(", "), from.join(" "));
     if !conditions.is_empty() {
-        sql.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
+        let _ = write!(sql, " WHERE {}", conditions.join(" AND "));
     }
     if !keys.is_empty() {
         let names: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
-        sql.push_str(&format!(" GROUP BY GROUPING SETS (({}), ())", names.join(", ")));
+        let _ = write!(sql, " GROUP BY GROUPING SETS (({}), ())", names.join(", "));
         let mut order = vec!["1 DESC".to_owned()];
         if let Some(most) = ask.most {
             let key = sort_key(most, |measure| Ok(aggregate(measure)))?;
             order.push(format!("{key} DESC NULLS LAST"));
         }
         order.extend((2..=keys.len() + 1).map(|at| at.to_string()));
-        sql.push_str(&format!(" ORDER BY {} LIMIT {}", order.join(", "), ask.limit + 2));
+        let _ = write!(sql, " ORDER BY {} LIMIT {}", order.join(", "), ask.limit + 2);
     }
     Ok(Statement {
         sql: SqlText::new(&sql)?,
