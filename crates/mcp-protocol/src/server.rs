@@ -267,7 +267,7 @@ impl RetailMcpBuilder {
         // The order here is the order of `tools/list`.
         let mut tools = ToolSet::default();
         tools.add(GetMultipleTableSchemas::new(schema_catalog))?;
-        let analyst = Analyst::new(Arc::clone(&query_runner), self.calendar.clone())
+        let analyst = Analyst::new(Arc::clone(&query_runner), self.calendar)
             .with_clock(Arc::clone(&self.clock))
             .with_limits(self.query_limits);
         let desk = Desk { analyst: analyst.clone(), seal: self.receipt_seal.clone() };

@@ -53,10 +53,10 @@ pub(crate) struct Arguments {
     /// `metric`, or a fixed report
     #[serde(default)]
     query_type: QueryType,
-    /// 1 to 5 metric names; default net_sales
+    /// 1 to 5 metric names; default `net_sales`
     metrics: Option<Vec<String>>,
-    /// Dimension: day, week, month, quarter, year, retail_week, retail_month, retail_quarter, weekday, store, category,
-    /// product_type, product
+    /// Dimension: `day, week, month, quarter, year, retail_week, retail_month, retail_quarter, weekday, store,
+    /// category, product_type, product`
     by: Option<String>,
     /// Default `last 30 days`
     period: Option<String>,
@@ -126,33 +126,28 @@ impl RetailTool for AnalyzeSales {
             arguments.product_type,
             arguments.sku,
         );
-        let found = match query_type.template() {
-            Some(template) => {
-                if metrics.is_some() || by.is_some() || asked.compared_with.is_some() {
-                    let message = "a fixed report has its own metrics, 'by' and comparison";
-                    return Err(Error::new(ErrorCode::InvalidArgument, message)
-                        .with_hint("leave 'metrics', 'by' and 'compare_to' out, or 'query_type'"));
-                }
-                analyst.sales_template(principal, template, asked.period, &filter, limit).await?
+        let found = if let Some(template) = query_type.template() {
+            if metrics.is_some() || by.is_some() || asked.compared_with.is_some() {
+                let message = "a fixed report has its own metrics, 'by' and comparison";
+                return Err(Error::new(ErrorCode::InvalidArgument, message)
+                    .with_hint("leave 'metrics', 'by' and 'compare_to' out, or 'query_type'"));
             }
-            None => {
-                let names = metrics.unwrap_or_else(|| vec!["net_sales".to_owned()]);
-                let metrics = names
-                    .iter()
-                    .map(|name| Metric::find(name))
-                    .collect::<Result<Vec<_>, Error>>()?;
-                let first = *metrics.first().ok_or_else(|| {
-                    Error::new(ErrorCode::InvalidArgument, "'metrics' is empty")
-                        .with_hint("leave it out for net_sales")
-                })?;
-                let mut question = SalesQuestion::new(first, asked.period);
-                question.metrics = metrics;
-                question.by = by.as_deref().map(str::parse::<Dimension>).transpose()?;
-                question.compared_with = asked.compared_with;
-                question.filter = filter;
-                question.limit = limit;
-                analyst.analyze_sales(principal, &question).await?
-            }
+            analyst.sales_template(principal, template, asked.period, &filter, limit).await?
+        } else {
+            let names = metrics.unwrap_or_else(|| vec!["net_sales".to_owned()]);
+            let metrics =
+                names.iter().map(|name| Metric::find(name)).collect::<Result<Vec<_>, Error>>()?;
+            let first = *metrics.first().ok_or_else(|| {
+                Error::new(ErrorCode::InvalidArgument, "'metrics' is empty")
+                    .with_hint("leave it out for net_sales")
+            })?;
+            let mut question = SalesQuestion::new(first, asked.period);
+            question.metrics = metrics;
+            question.by = by.as_deref().map(str::parse::<Dimension>).transpose()?;
+            question.compared_with = asked.compared_with;
+            question.filter = filter;
+            question.limit = limit;
+            analyst.analyze_sales(principal, &question).await?
         };
         analysis::answered(&self.desk, principal, found, &sealed, show_sql)
     }

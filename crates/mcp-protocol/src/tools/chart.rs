@@ -64,6 +64,7 @@ enum Format {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "they are the tool's arguments, under that name")]
 pub(crate) struct Arguments {
     /// The tool whose answer is drawn
     tool: Charted,

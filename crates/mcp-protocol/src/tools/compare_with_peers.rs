@@ -37,7 +37,7 @@ enum Compared {
 pub(crate) struct Arguments {
     #[serde(default)]
     metric: Compared,
-    /// For net_sales and units
+    /// For `net_sales` and `units`
     category: Option<String>,
     /// Head office only; without it, all stores of the newest month
     store: Option<String>,

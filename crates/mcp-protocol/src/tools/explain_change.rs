@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
     period: Option<String>,
     /// Default `same period last year`
     compare_to: Option<String>,
-    /// Parts: category, product_type, product, store
+    /// Parts: `category, product_type, product, store`
     by: Option<String>,
     /// Head office only
     store: Option<String>,

@@ -79,7 +79,8 @@ fn report(receipt: &AnswerReceipt, replayed: &Replayed, seen_by: &str) -> String
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{} {arguments}", receipt.tool());
     let _ = writeln!(text, "as {seen_by}; data as of {}", receipt.as_of().unwrap_or("?"));
-    let now = replayed.structured["provenance"]["as_of"].as_str().unwrap_or("?");
+    let now = replayed.structured.pointer("/provenance/as_of").and_then(Value::as_str);
+    let now = now.unwrap_or("?");
     let _ = writeln!(text, "asked again: data as of {now}");
     if replayed.drift.is_same {
         let _ = writeln!(text, "the same in every figure");

@@ -94,11 +94,8 @@ fn digest(seal: &dyn ReceiptSeal, tables: &Value) -> String {
 }
 
 fn headline(table: &Value) -> Vec<Value> {
-    let row = match &table["total"] {
-        Value::Null => &table["rows"][0],
-        total => total,
-    };
-    row.as_array().cloned().unwrap_or_default()
+    let row = table.get("total").or_else(|| table.pointer("/rows/0"));
+    row.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 /// A receipt that this deployment gave.
@@ -158,13 +155,11 @@ impl AnswerReceipt {
 
     /// How an answer to the same question differs: `structured` is its structured content.
     pub fn drift(&self, structured: &Value, seal: &dyn ReceiptSeal) -> Drift {
-        let more = match &structured["more"] {
-            Value::Null => json!([]),
-            more => more.clone(),
-        };
-        let tables = json!([structured["table"], more]);
-        let columns = structured["table"]["columns"].as_array().cloned().unwrap_or_default();
-        let now = headline(&structured["table"]);
+        let table = structured.get("table").unwrap_or(&Value::Null);
+        let more = structured.get("more").cloned().unwrap_or_else(|| json!([]));
+        let tables = json!([table, more]);
+        let columns = table.get("columns").and_then(Value::as_array);
+        let now = headline(table);
         let changed = self
             .0
             .h
@@ -173,7 +168,7 @@ impl AnswerReceipt {
             .enumerate()
             .filter(|(_, (then, now))| then != now)
             .map(|(at, (then, now))| {
-                let name = columns.get(at).and_then(|column| column["name"].as_str());
+                let name = columns.and_then(|columns| columns.get(at)?.get("name")?.as_str());
                 (name.unwrap_or("?").to_owned(), then.clone(), now.clone())
             })
             .collect();

@@ -25,9 +25,9 @@ pub(super) fn spec(tool: &str, structured: &Value, kind: Kind) -> Result<ChartSp
     if tool != "forecast_sales" || kind != Kind::Auto {
         spec.kind = kind_of(kind, spec.kind);
     }
-    let period = &structured["period"];
-    if let (Some(from), Some(to)) = (period["from"].as_str(), period["to"].as_str()) {
-        let store = structured["receipt"]["acting_store"].as_str().unwrap_or_default();
+    let text = |pointer| structured.pointer(pointer).and_then(Value::as_str);
+    if let (Some(from), Some(to)) = (text("/period/from"), text("/period/to")) {
+        let store = text("/receipt/acting_store").unwrap_or_default();
         spec = spec.with_subtitle(format!("{from} to {to}, {store}"));
     }
     Ok(spec)
@@ -44,20 +44,27 @@ fn kind_of(asked: Kind, found: ChartKind) -> ChartKind {
 }
 
 fn columns(table: &Value) -> Vec<Column> {
-    let columns = table["columns"].as_array().map(Vec::as_slice).unwrap_or_default();
-    columns
+    array(table, "columns")
         .iter()
         .enumerate()
         .map(|(at, column)| Column {
-            name: column["name"].as_str().unwrap_or("?").to_owned(),
-            unit: column["unit"].as_str().map(str::to_owned),
+            name: text(column, "name").unwrap_or("?").to_owned(),
+            unit: text(column, "unit").map(str::to_owned),
             at,
         })
         .collect()
 }
 
+fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
+    object.get(name)?.as_str()
+}
+
+fn array<'a>(object: &'a Value, name: &str) -> &'a [Value] {
+    object.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
 fn rows(table: &Value) -> &[Value] {
-    table["rows"].as_array().map(Vec::as_slice).unwrap_or_default()
+    array(table, "rows")
 }
 
 /// A figure as charts take it: shares of one rather than percent.
@@ -67,7 +74,7 @@ fn number(row: &Value, at: usize, unit: Option<&str>) -> Option<f64> {
 }
 
 fn plain(row: &Value, at: usize) -> Option<f64> {
-    match &row[at] {
+    match row.get(at)? {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.parse().ok(),
         _ => None,
@@ -75,7 +82,11 @@ fn plain(row: &Value, at: usize) -> Option<f64> {
 }
 
 fn label(row: &Value) -> String {
-    row[0].as_str().map_or_else(|| row[0].to_string(), str::to_owned)
+    match row.get(0) {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
 }
 
 fn format_of(unit: Option<&str>) -> ValueFormat {
@@ -89,7 +100,7 @@ fn format_of(unit: Option<&str>) -> ValueFormat {
 }
 
 fn title(structured: &Value) -> String {
-    structured["title"].as_str().unwrap_or("Chart").to_owned()
+    text(structured, "title").unwrap_or("Chart").to_owned()
 }
 
 fn nothing() -> Error {
@@ -117,7 +128,7 @@ fn main_figures(table: &str, columns: &[Column]) -> Option<&'static [&'static st
 
 /// The first figure of the main table, and the others of the same unit that are about the same.
 fn of_table(structured: &Value, kind: Kind) -> Result<ChartSpec, Error> {
-    let table = &structured["table"];
+    let table = structured.get("table").ok_or_else(nothing)?;
     let columns = columns(table);
     let rows = rows(table);
     let named = columns.first().filter(|column| column.unit.is_none());
@@ -132,10 +143,10 @@ fn of_table(structured: &Value, kind: Kind) -> Result<ChartSpec, Error> {
         column.unit == first.unit && !name.ends_with("_change") && !name.starts_with("share")
     };
     let has_figures = |column: &&Column| rows.iter().any(|row| plain(row, column.at).is_some());
-    let name = table["name"].as_str().unwrap_or_default();
-    let shown: Vec<&Column> = match main_figures(name, &columns) {
-        Some(names) => {
-            columns.iter().filter(|column| names.contains(&column.name.as_str())).collect()
+    let shown: Vec<&Column> = match main_figures(text(table, "name").unwrap_or_default(), &columns)
+    {
+        Some(main) => {
+            columns.iter().filter(|column| main.contains(&column.name.as_str())).collect()
         }
         None => columns.iter().filter(is_of_it).filter(has_figures).take(MAX_SERIES).collect(),
     };
@@ -174,9 +185,9 @@ fn of_table(structured: &Value, kind: Kind) -> Result<ChartSpec, Error> {
 
 /// The history and, dashed and with its range, the forecast.
 fn forecast(structured: &Value) -> Result<ChartSpec, Error> {
-    let table = &structured["table"];
-    let more = structured["more"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let history = more.iter().find(|table| table["name"] == "history").ok_or_else(nothing)?;
+    let table = structured.get("table").ok_or_else(nothing)?;
+    let mut more = array(structured, "more").iter();
+    let history = more.find(|table| text(table, "name") == Some("history")).ok_or_else(nothing)?;
     let (past, coming) = (rows(history), rows(table));
     let unit = columns(history).into_iter().find_map(|column| column.unit);
     let labels: Vec<String> = past.iter().chain(coming).map(label).collect();
@@ -204,7 +215,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(columns: Value, rows: Value) -> Value {
+    fn answer(columns: &Value, rows: &Value) -> Value {
         json!({ "title": "T", "table": { "columns": columns, "rows": rows } })
     }
 
@@ -212,14 +223,14 @@ mod tests {
     fn time_is_a_line_and_names_are_bars() {
         let net = json!({ "name": "net_sales", "unit": "usd" });
         let days = answer(
-            json!([{ "name": "day" }, net]),
-            json!([["a", "1.50"], ["b", "2"], ["c", null]]),
+            &json!([{ "name": "day" }, net]),
+            &json!([["a", "1.50"], ["b", "2"], ["c", null]]),
         );
         let spec = spec("analyze_sales", &days, Kind::Auto).unwrap();
         assert_eq!(spec.kind, ChartKind::Line);
         assert_eq!(spec.series[0].values, [Some(1.5), Some(2.0), None]);
 
-        let names = answer(json!([{ "name": "store" }, net]), json!([["a", "1.50"]]));
+        let names = answer(&json!([{ "name": "store" }, net]), &json!([["a", "1.50"]]));
         assert_eq!(super::spec("analyze_sales", &names, Kind::Auto).unwrap().kind, ChartKind::Bar);
     }
 
@@ -228,8 +239,11 @@ mod tests {
         let columns = json!([{ "name": "store" }, { "name": "net_sales", "unit": "usd" },
             { "name": "net_sales_before", "unit": "usd" }, { "name": "net_sales_change", "unit": "usd" },
             { "name": "units", "unit": "units" }]);
-        let spec =
-            spec("analyze_sales", &answer(columns, json!([["a", "1", "2", "-1", 3]])), Kind::Auto);
+        let spec = spec(
+            "analyze_sales",
+            &answer(&columns, &json!([["a", "1", "2", "-1", 3]])),
+            Kind::Auto,
+        );
         let names: Vec<String> =
             spec.unwrap().series.into_iter().map(|series| series.name).collect();
         assert_eq!(names, ["net sales", "net sales before"]);
@@ -237,7 +251,7 @@ mod tests {
 
     #[test]
     fn what_has_no_common_scale_is_refused() {
-        let total = answer(json!([{ "name": "net_sales", "unit": "usd" }]), json!([["1"]]));
+        let total = answer(&json!([{ "name": "net_sales", "unit": "usd" }]), &json!([["1"]]));
         assert!(spec("analyze_sales", &total, Kind::Auto).is_err());
     }
 }
