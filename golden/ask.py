@@ -172,6 +172,10 @@ def headline(question: dict[str, Any], cells: list[Cell]) -> Cell:
         and figure.get("table", cell.table) == cell.table
         and figure.get("row", cell.row) in (cell.row, "last")
     ]
+    counts = [cell for cell in cells if cell.row == "rows"]
+    if not fits and counts and counts[0].expected == 0:
+        # On the first day of a year nothing may have been sold in it.
+        return counts[0]
     if not fits:
         raise RuntimeError(f"the figure {figure} is not in the answer")
     return fits[-1 if figure.get("row") == "last" else 0]

@@ -126,16 +126,6 @@ def net_sales(ask: Ask) -> dict[str, Table]:
         parts = [sum((cell["effects"][name] for cell in of), Fraction(0)) / 100 for name in names]
         return expected.dollars(now), expected.dollars(then), parts
 
-    now, then, parts = sums(list(cells.values()), shown)
-    contributions = exact(parts, now - then, 2)
-    drivers = Table(
-        [
-            {"driver": name, "contribution": part, "percent_of_change": expected.ratio(part, now - then, 100)}
-            for name, part in zip(shown, contributions, strict=True)
-        ],
-        {"contribution": now - then, "percent_of_change": expected.ratio(now - then, now - then, 100)},
-        words=("what_it_is", "driver"),
-    )
     keys = KEYS.get(by, [by])
     groups: dict[tuple, list] = defaultdict(list)
     for cell in cells.values():
@@ -146,6 +136,17 @@ def net_sales(ask: Ask) -> dict[str, Table]:
         parts = dict(zip(EFFECTS, exact(parts, now - then, 2), strict=True))
         figures = {"before": then, "now": now} | {name: parts[name] for name in shown} | {"change": now - then}
         rows.append((key, figures))
+    # Of the parts as they are shown, so that columns add up as rows do.
+    moved = sum((figures["change"] for _, figures in rows), Fraction(0))
+    contributions = exact([sum((figures[name] for _, figures in rows), Fraction(0)) for name in shown], moved, 2)
+    drivers = Table(
+        [
+            {"driver": name, "contribution": part, "percent_of_change": expected.ratio(part, moved, 100)}
+            for name, part in zip(shown, contributions, strict=True)
+        ],
+        {"contribution": moved, "percent_of_change": expected.ratio(moved, moved, 100)},
+        words=("what_it_is", "driver"),
+    )
     return {"drivers": drivers, "factors": factors(ask), f"by_{by}": parts_table(ask, keys, rows)}
 
 
