@@ -117,7 +117,8 @@ const SPREAD_DAYS: u32 = 90;
 const PACE_UNITS: u32 = 5;
 
 /// Each shelf (a product in a store) with its stock and its sales: of 28 days, of 90, days with a sale, sums of squares, the
-/// last sale, and the pace in pieces a day.
+/// last sale, and the pace: pieces, and the days in which they were sold. It is divided last: a pace of 1/90 has no exact
+/// decimal, and 180 days of it would be less than the 2 pieces that they are.
 fn shelf(newest: NaiveDate, filter: &Filter) -> String {
     let day = crate::literal::date(newest);
     let conditions = filter.conditions();
@@ -136,8 +137,8 @@ fn shelf(newest: NaiveDate, filter: &Filter) -> String {
          x AS (SELECT s.store_name, p.product_name, p.sku, c.category_name, p.base_price, v.stock_level, \
          coalesce(u.u28, 0) AS u28, coalesce(u.u90, 0) AS u90, coalesce(u.days, 0) AS days, \
          coalesce(u.squares, 0) AS squares, coalesce(u.n90, 0) AS n90, u.last_sale, \
-         CASE WHEN coalesce(u.u28, 0) >= {PACE_UNITS} THEN u.u28 / 28.0 \
-         ELSE coalesce(u.u90, 0) / {SPREAD_DAYS}.0 END AS pace \
+         CASE WHEN coalesce(u.u28, 0) >= {PACE_UNITS} THEN u.u28 ELSE coalesce(u.u90, 0) END AS paced, \
+         CASE WHEN coalesce(u.u28, 0) >= {PACE_UNITS} THEN 28.0 ELSE {SPREAD_DAYS}.0 END AS pace_days \
          FROM retail.inventory v {joins} LEFT JOIN u \
          ON u.store_id = v.store_id AND u.product_id = v.product_id{conditions})",
         before = SPREAD_DAYS - 1,

@@ -222,8 +222,8 @@ fn statement(question: &ChangeQuestion, by: Dimension, filter: &Filter, is_recen
          CASE WHEN f.is_out AND f.mix < 0 THEN 0 ELSE f.mix END AS mix, \
          CASE WHEN f.is_out AND f.mix < 0 THEN f.mix ELSE 0 END AS stock_out FROM f) \
          SELECT grouping({first}) AS is_total, {key}, sum(e.n1) AS now, sum(e.n0) AS before, \
-         round(coalesce(sum(e.volume), 0), 6) AS volume, round(coalesce(sum(e.store), 0), 6) AS store, round(coalesce(sum(e.mix), 0), 6) AS mix, round(coalesce(sum(e.stock_out), 0), 6) AS stock_out, \
-         round(coalesce(sum(e.price), 0), 6) AS price, round(coalesce(sum(e.discount), 0), 6) AS discount, coalesce(sum(e.lines), 0) AS lines \
+         round(coalesce(sum(e.volume), 0), 9) AS volume, round(coalesce(sum(e.store), 0), 9) AS store, round(coalesce(sum(e.mix), 0), 9) AS mix, round(coalesce(sum(e.stock_out), 0), 9) AS stock_out, \
+         round(coalesce(sum(e.price), 0), 9) AS price, round(coalesce(sum(e.discount), 0), 9) AS discount, coalesce(sum(e.lines), 0) AS lines \
          FROM e {join} GROUP BY GROUPING SETS (({key}), ()) \
          ORDER BY 1 DESC, abs(sum(e.n1) - sum(e.n0)) DESC, 2 LIMIT 999",
         sums = sums.join(", "),

@@ -31,13 +31,13 @@ impl Analyst {
         let sql = format!(
             "{}, y AS (SELECT x.*, ceil({SAFETY} * sqrt({lead_days} * greatest(0, \
              (x.squares - x.u90 * x.u90 / {SPREAD_DAYS}.0) / {days}.0))) AS safety FROM x), \
-             z AS (SELECT y.*, ceil(y.pace * {lead_days} + y.safety) AS point, \
-             ceil(y.pace * ({lead_days} + {cover_days}) + y.safety - greatest(y.stock_level, 0)) AS units FROM y) \
-             SELECT z.product_name, z.sku, z.store_name, z.stock_level, z.pace, z.safety, z.point, z.units, \
+             z AS (SELECT y.*, ceil(y.paced * {lead_days} / y.pace_days + y.safety) AS point, \
+             ceil(y.paced * ({lead_days} + {cover_days}) / y.pace_days + y.safety - greatest(y.stock_level, 0)) AS units FROM y) \
+             SELECT z.product_name, z.sku, z.store_name, z.stock_level, z.paced / z.pace_days AS pace, z.safety, z.point, z.units, \
              CASE WHEN z.days >= 20 THEN 'high' WHEN z.days >= 8 THEN 'medium' ELSE 'low' END AS confidence, \
              z.days, count(*) OVER () AS found, sum(z.units) OVER () AS all_units \
-             FROM z WHERE z.pace > 0 AND z.units > 0 AND greatest(z.stock_level, 0) <= z.point \
-             ORDER BY greatest(z.stock_level, 0) / z.pace, z.n90 DESC, z.sku, z.store_name LIMIT {limit}",
+             FROM z WHERE z.paced > 0 AND z.units > 0 AND greatest(z.stock_level, 0) <= z.point \
+             ORDER BY greatest(z.stock_level, 0) * z.pace_days / z.paced, z.n90 DESC, z.sku, z.store_name LIMIT {limit}",
             shelf(newest, filter),
             days = SPREAD_DAYS - 1,
         );

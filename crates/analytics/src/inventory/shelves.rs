@@ -36,19 +36,19 @@ impl Analyst {
             InventoryView::Cover => (
                 "cover",
                 "Days of cover, the shortest first",
-                "x.stock_level > 0 AND x.pace > 0",
-                "x.stock_level / x.pace".to_owned(),
+                "x.stock_level > 0 AND x.paced > 0",
+                "x.stock_level * x.pace_days / x.paced".to_owned(),
             ),
             _ => (
                 "slow_movers",
                 "Products that do not move",
-                "x.stock_level > 0 AND x.stock_level > 180 * x.pace",
+                "x.stock_level > 0 AND x.stock_level * x.pace_days > 180 * x.paced",
                 "x.stock_level * x.base_price DESC".to_owned(),
             ),
         };
         let sql = format!(
-            "{} SELECT x.product_name, x.sku, x.store_name, x.stock_level, x.u28, x.pace, \
-             CASE WHEN x.pace > 0 THEN greatest(x.stock_level, 0) / x.pace END AS cover, \
+            "{} SELECT x.product_name, x.sku, x.store_name, x.stock_level, x.u28, x.paced / x.pace_days AS pace, \
+             CASE WHEN x.paced > 0 THEN greatest(x.stock_level, 0) * x.pace_days / x.paced END AS cover, \
              x.n90, x.stock_level * x.base_price AS list_value, x.last_sale, count(*) OVER () AS found \
              FROM x WHERE {condition} ORDER BY {order}, x.sku, x.store_name LIMIT {}",
             shelf(newest, filter),
@@ -108,11 +108,11 @@ impl Analyst {
         let sql = format!(
             "{} SELECT count(*) AS shelves, coalesce(sum(greatest(x.stock_level, 0)), 0) AS stock, \
              count(*) FILTER (WHERE x.stock_level <= 0) AS outs, \
-             count(*) FILTER (WHERE x.stock_level > 0 AND x.pace > 0 AND x.stock_level < 7 * x.pace) AS short, \
-             count(*) FILTER (WHERE x.stock_level > 0 AND x.stock_level > {SLOW_DAYS} * x.pace) AS slow, \
+             count(*) FILTER (WHERE x.stock_level > 0 AND x.paced > 0 AND x.stock_level * x.pace_days < 7 * x.paced) AS short, \
+             count(*) FILTER (WHERE x.stock_level > 0 AND x.stock_level * x.pace_days > {SLOW_DAYS} * x.paced) AS slow, \
              coalesce(sum(x.u28), 0) AS u28, \
              coalesce(sum(greatest(x.stock_level, 0) * x.base_price), 0) AS list_value, \
-             coalesce(sum(greatest(x.stock_level, 0) * x.base_price) FILTER (WHERE x.stock_level > {SLOW_DAYS} * x.pace), 0) AS slow_value \
+             coalesce(sum(greatest(x.stock_level, 0) * x.base_price) FILTER (WHERE x.stock_level * x.pace_days > {SLOW_DAYS} * x.paced), 0) AS slow_value \
              FROM x",
             shelf(newest, filter)
         );

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use retail_domain::{Error, SqlText};
 
-use super::{Ask, Statement, joins, keys, listed};
+use super::{Ask, Statement, joins, keys, listed, sort_key};
 use crate::calendar::CompanyCalendar;
 use crate::literal;
 use crate::metric::{Dimension, Measure};
@@ -44,14 +44,14 @@ pub(super) fn compile(ask: &Ask<'_>, calendar: CompanyCalendar) -> Result<Statem
     );
     let mut columns: Vec<String> =
         keys.iter().map(|(_, name)| format!("v.{name} AS {name}")).collect();
+    let count = |measure: Measure| match measure {
+        Measure::NewCustomers => format!("count(*) FILTER (WHERE NOT {had_ordered})"),
+        Measure::ReturningCustomers => format!("count(*) FILTER (WHERE {had_ordered})"),
+        Measure::RepeatCustomers => "count(*) FILTER (WHERE v.orders >= 2)".to_owned(),
+        _ => "count(*)".to_owned(),
+    };
     for (at, measure) in ask.measures.iter().enumerate() {
-        let count = match measure {
-            Measure::NewCustomers => format!("count(*) FILTER (WHERE NOT {had_ordered})"),
-            Measure::ReturningCustomers => format!("count(*) FILTER (WHERE {had_ordered})"),
-            Measure::RepeatCustomers => "count(*) FILTER (WHERE v.orders >= 2)".to_owned(),
-            _ => "count(*)".to_owned(),
-        };
-        columns.push(format!("{count} AS m{at}"));
+        columns.push(format!("{} AS m{at}", count(*measure)));
     }
     columns.push("coalesce(sum(v.orders), 0) AS lines".to_owned());
 
@@ -66,7 +66,14 @@ pub(super) fn compile(ask: &Ask<'_>, calendar: CompanyCalendar) -> Result<Statem
     if !keys.is_empty() {
         let numbers: Vec<String> = (1..=keys.len()).map(|at| at.to_string()).collect();
         let numbers = numbers.join(", ");
-        let _ = write!(sql, " GROUP BY {numbers} ORDER BY {numbers} LIMIT {}", ask.limit + 1);
+        let most = match ask.most {
+            Some(most) => {
+                format!("{} DESC NULLS LAST, ", sort_key(most, |measure| Ok(count(measure)))?)
+            }
+            None => String::new(),
+        };
+        let limit = ask.limit + 1;
+        let _ = write!(sql, " GROUP BY {numbers} ORDER BY {most}{numbers} LIMIT {limit}");
     }
     Ok(Statement {
         sql: SqlText::new(&sql)?,
