@@ -191,7 +191,7 @@ impl Analyst {
         if let (true, Some(first)) = (sorts, first) {
             groups.sort_by_most(first, question.limit);
         }
-        if source == Source::Customers && question.by.is_some() {
+        if source == Source::Customers && groups.total.is_none() {
             let whole = Ask { by: None, ..ask.clone() };
             groups.total = self.groups(principal, "all groups", &whole, provenance).await?.total;
         }
@@ -199,7 +199,7 @@ impl Analyst {
         if let Some(range) = before.filter(|_| !in_one) {
             let ask = Ask { range, ..ask.clone() };
             let mut found = self.groups(principal, "the period before", &ask, provenance).await?;
-            if source == Source::Customers && question.by.is_some() {
+            if source == Source::Customers && found.total.is_none() {
                 let whole = Ask { by: None, ..ask };
                 let total = self.groups(principal, "all groups before", &whole, provenance).await?;
                 found.total = total.total;

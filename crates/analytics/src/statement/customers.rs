@@ -11,6 +11,9 @@ use crate::metric::{Dimension, Measure};
 
 /// Each visit is a customer in a group. A total of the groups would count customers twice, so it is a question of its own.
 pub(super) fn compile(ask: &Ask<'_>, calendar: CompanyCalendar) -> Result<Statement, Error> {
+    if ask.measures == [Measure::NewCustomers] && ask.by.is_none_or(Dimension::is_time) {
+        return first_orders(ask, calendar);
+    }
     let keys = ask.by.map(keys).unwrap_or_default();
     let by_store = ask.by == Some(Dimension::Store) || ask.filter.store.is_some();
     let is_time = ask.by.is_some_and(Dimension::is_time);
@@ -81,6 +84,48 @@ pub(super) fn compile(ask: &Ask<'_>, calendar: CompanyCalendar) -> Result<Statem
         measures: ask.measures.clone(),
         has_before: false,
         has_total: false,
+        counts_rows: true,
+    })
+}
+
+/// New customers alone: each has one first order, whose day says where they count. Nothing has to be looked up for each visit.
+fn first_orders(ask: &Ask<'_>, calendar: CompanyCalendar) -> Result<Statement, Error> {
+    let keys = ask.by.map(keys).unwrap_or_default();
+    let within = literal::within("d.order_date", ask.range);
+    let mut first = vec!["retail.orders d".to_owned()];
+    first.extend(joins(None, ask.filter, None, "d"));
+    let mut first = first.join(" ");
+    let stores = ask.filter.conditions();
+    if !stores.is_empty() {
+        let _ = write!(first, " WHERE {}", stores.join(" AND "));
+    }
+    let mut from = vec![format!(
+        "(SELECT d.customer_id, min(d.order_date) AS order_date, count(*) FILTER (WHERE {within}) AS orders \
+         FROM {first} GROUP BY d.customer_id) d"
+    )];
+    from.extend(listed(ask.by, ask.range, calendar));
+    let mut columns: Vec<String> =
+        keys.iter().map(|(key, name)| format!("{key} AS {name}")).collect();
+    if let Some((key, _)) = keys.first() {
+        columns.insert(0, format!("grouping({key}) AS is_total"));
+    }
+    columns.push("count(*) AS m0".to_owned());
+    columns.push("coalesce(sum(d.orders), 0) AS lines".to_owned());
+    let mut sql = format!("SELECT {} FROM {} WHERE {within}", columns.join(", "), from.join(" "));
+    if let Some((key, _)) = keys.first() {
+        // The groups, one more than wanted, and their total: no customer is in two of them.
+        let _ = write!(
+            sql,
+            " GROUP BY GROUPING SETS (({key}), ()) ORDER BY 1 DESC, 2 LIMIT {}",
+            ask.limit + 2
+        );
+    }
+    Ok(Statement {
+        sql: SqlText::new(&sql)?,
+        has_total: !keys.is_empty(),
+        keys: keys.into_iter().map(|(_, name)| name).collect(),
+        measures: ask.measures.clone(),
+        has_before: false,
         counts_rows: true,
     })
 }

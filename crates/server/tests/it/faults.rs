@@ -166,7 +166,7 @@ fn beside(folder: &Path, redis: &TestRedis, issuer: &str) -> Vec<Fault> {
             .with(&[("EMBEDDINGS__PROVIDER", "local")]),
         fault(
             "an index is gone",
-            "DROP INDEX retail.idx_order_items_order_id",
+            "DROP INDEX retail.order_items_order_id_store_id_total_amount",
             "plans",
             "warn",
             200,

@@ -27,10 +27,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (15, "audit without detour", include_str!("../../migrations/0015_audit_without_detour.sql")),
     (16, "servers", include_str!("../../migrations/0016_servers.sql")),
     (17, "store benchmarks", include_str!("../../migrations/0017_store_benchmarks.sql")),
+    (18, "indexes for customers", include_str!("../../migrations/0018_indexes_for_customers.sql")),
 ];
 
 /// The number of the last migration that this version brings.
-pub const SCHEMA_VERSION: i64 = 17;
+pub const SCHEMA_VERSION: i64 = 18;
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.
 pub(super) fn migrator() -> Migrator {
