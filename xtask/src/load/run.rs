@@ -17,6 +17,7 @@ mod result;
 mod scenario;
 mod services;
 mod session;
+mod shown;
 mod sink;
 mod table;
 mod wire;
@@ -160,7 +161,8 @@ impl Run {
         };
         session.measure(self, scenarios, limits, rounds, &mut report)?;
         session.stop()?;
-        report.acceptance = acceptance::checks(&report.scenarios, report.footprint.as_ref());
+        report.acceptance =
+            acceptance::checks(&report.scenarios, report.footprint.as_ref(), &report.scale);
         console::line(&format!("\n{}", table::summary(&report)));
         Ok(report)
     }

@@ -10,9 +10,17 @@ pub(super) const SUBJECT: &str = "point_lookup";
 
 const MIB: f64 = 1024.0;
 
+/// The beginning of the names of scenarios that ask for an analysis.
+const ANALYSIS: &str = "analysis_";
+
 /// All that can be said of what was measured.
-pub(super) fn checks(scenarios: &[Measured], footprint: Option<&Footprint>) -> Vec<Check> {
+pub(super) fn checks(
+    scenarios: &[Measured],
+    footprint: Option<&Footprint>,
+    scale: &str,
+) -> Vec<Check> {
     let mut checks = Vec::new();
+    of_analyses(scenarios, scale, &mut checks);
     if let Some(subject) = scenarios.iter().find(|scenario| scenario.name == SUBJECT) {
         of_lookup(subject, &mut checks);
     }
@@ -20,6 +28,28 @@ pub(super) fn checks(scenarios: &[Measured], footprint: Option<&Footprint>) -> V
         of_memory(footprint, &mut checks);
     }
     checks
+}
+
+/// Managers wait for analyses: 150 ms at most, and 300 ms with ten times the data.
+fn of_analyses(scenarios: &[Measured], scale: &str, checks: &mut Vec<Check>) {
+    let goal = match scale {
+        "full" => Some(Goal::Under(150.0)),
+        "10x" => Some(Goal::Under(300.0)),
+        _ => None,
+    };
+    for scenario in scenarios.iter().filter(|scenario| scenario.name.starts_with(ANALYSIS)) {
+        if let Some(row) = scenario.row(UNCACHED) {
+            let value = row.median(|round| round.p95_ms);
+            checks.push(Check { what: format!("{}: p95", scenario.name), value, unit: "ms", goal });
+            let ratio = scenario.ratio(UNCACHED, PGBENCH);
+            checks.extend(ratio.map(|value| Check {
+                what: format!("{}: {UNCACHED} / {PGBENCH}", scenario.name),
+                value,
+                unit: "×",
+                goal: None,
+            }));
+        }
+    }
 }
 
 fn of_lookup(subject: &Measured, checks: &mut Vec<Check>) {
@@ -145,7 +175,7 @@ mod tests {
             load_rss_kib: 40 * 1024,
             load_calls: 1,
         };
-        let checks = checks(&[measured], Some(&footprint));
+        let checks = checks(&[measured], Some(&footprint), "full");
         let met: Vec<(String, Option<bool>)> = checks
             .iter()
             .map(|check| {

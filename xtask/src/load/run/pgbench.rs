@@ -208,6 +208,7 @@ mod tests {
             callers: callers.iter().map(|caller| (*caller).to_owned()).collect(),
             vary: Some(Vary { name: "sku".to_owned(), values: Vec::new(), sql: None }),
             limit: vec!["SELECT {sku}\n  WHERE store_id = {store_id};".to_owned()],
+            shown_by: None,
             peer: std::collections::BTreeMap::new(),
             needs_embeddings: false,
         }

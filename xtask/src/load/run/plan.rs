@@ -10,6 +10,7 @@ use super::drive::Plan;
 use super::pgbench::Limit;
 use super::request::{Endpoint, Request, filled};
 use super::scenario::{Call, Kind, Question, SERIAL, Scenario, question};
+use super::shown;
 use super::wire::{Connection, json_of};
 
 /// The most values that calls differ by: pgbench has all of them in one statement.
@@ -65,6 +66,23 @@ impl Prepared {
     /// Who calls.
     pub(super) fn callers(&self) -> impl Iterator<Item = &String> {
         self.parts.iter().flat_map(|part| &part.question.callers)
+    }
+
+    /// Takes the statements that answers show as the limit of those who have none.
+    pub(super) fn learn_limits(&mut self, endpoint: &Endpoint, callers: &Callers) -> Result<()> {
+        for part in &mut self.parts {
+            let question = &mut part.question;
+            let Some(Call { tool, arguments }) = question.shown_by.take() else { continue };
+            let caller = question.callers.first().context("callers: nobody is named")?;
+            let header = callers.iter().find(|(name, _)| name == caller).map(|(_, header)| header);
+            let request =
+                endpoint.call(&tool, &Value::Object(arguments), header.map(String::as_str));
+            let plan =
+                Plan { address: endpoint.address.clone(), questions: vec![(1, vec![request])] };
+            let answer = json_of(&verify(&plan)?)?;
+            question.limit = shown::statements(&answer, caller)?;
+        }
+        Ok(())
     }
 
     /// pgbench's scripts.

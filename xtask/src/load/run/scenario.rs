@@ -46,6 +46,8 @@ pub(super) struct Question {
     /// The SQL of the same question: each statement is a round trip of its own. The name of `vary`, in
     /// braces, is an expression of type text there, and [`STORE_ID`] a number.
     pub(super) limit: Vec<String>,
+    /// Instead of `limit`: a call whose answer shows the statements that were run for it.
+    pub(super) shown_by: Option<Call>,
     /// How other servers are asked the same.
     pub(super) peer: BTreeMap<String, Call>,
     /// Whether it needs vectors, and so a model.
@@ -82,6 +84,7 @@ struct File {
     callers: Option<Vec<String>>,
     vary: Option<Vary>,
     limit: Option<Vec<String>>,
+    shown_by: Option<Call>,
     peer: Option<BTreeMap<String, Call>>,
     needs_embeddings: Option<bool>,
     mix: Option<BTreeMap<String, u32>>,
@@ -151,6 +154,7 @@ impl File {
                 ("callers", self.callers.is_some()),
                 ("vary", self.vary.is_some()),
                 ("limit", self.limit.is_some()),
+                ("shown_by", self.shown_by.is_some()),
                 ("peer", self.peer.is_some()),
                 ("needs_embeddings", self.needs_embeddings.is_some()),
             ];
@@ -167,7 +171,8 @@ impl File {
             call: Call { tool, arguments: self.arguments.unwrap_or_default() },
             callers: self.callers.unwrap_or_else(|| vec!["seattle".to_owned()]),
             vary: self.vary,
-            limit: self.limit.context("limit: the SQL of the same question is missing")?,
+            limit: self.limit.unwrap_or_default(),
+            shown_by: self.shown_by,
             peer: self.peer.unwrap_or_default(),
             needs_embeddings: self.needs_embeddings.unwrap_or_default(),
         };
@@ -181,8 +186,8 @@ impl Question {
         if self.callers.is_empty() {
             bail!("callers: name at least one");
         }
-        if self.limit.is_empty() {
-            bail!("limit: name at least one statement");
+        if self.limit.is_empty() == self.shown_by.is_none() {
+            bail!("limit: give the SQL of the same question, or shown_by, and not both");
         }
         let of_a_store = self.limit.iter().any(|sql| sql.contains(STORE_ID));
         if of_a_store && self.callers.iter().any(|caller| caller == HEAD_OFFICE) {

@@ -166,8 +166,9 @@ impl Session {
         let folder = self.answers();
         fs::create_dir(&folder).with_context(|| format!("creating {}", folder.display()))?;
         let mut ready = Vec::new();
-        for scenario in prepared {
-            let try_it = || {
+        for mut scenario in prepared {
+            let mut try_it = || {
+                scenario.learn_limits(&self.endpoint(0)?, callers)?;
                 let limit = scenario.limit(&self.serve.folder, &self.stores)?;
                 limit.verify(&self.database)?;
                 let body = verify(&scenario.plan(&self.endpoint(0)?, callers)?)?;
