@@ -69,7 +69,7 @@ impl Analyst {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] with what it may have meant.
     pub fn period(&self, phrase: &str) -> Result<Period, Error> {
-        self.calendar.resolve(phrase, self.today()).map_err(|error| unusable(&error))
+        self.calendar.resolve(phrase, self.today()).map_err(|error| unusable("period", &error))
     }
 
     /// The period that `period` is to be compared with.
@@ -77,7 +77,8 @@ impl Analyst {
     /// # Errors
     /// As [`Self::period`].
     pub fn compared(&self, period: &Period, phrase: &str) -> Result<Period, Error> {
-        self.calendar.compare(period, phrase, self.today()).map_err(|error| unusable(&error))
+        let compared = self.calendar.compare(period, phrase, self.today());
+        compared.map_err(|error| unusable("compare_to", &error))
     }
 
     /// Runs a statement and reads its groups.
@@ -181,11 +182,15 @@ pub(crate) fn sees_all(principal: &Principal) -> bool {
     matches!(principal.visibility(), Visibility::AllStores)
 }
 
-fn unusable(error: &PeriodError) -> Error {
-    let error_text = error.to_string();
-    Error::new(ErrorCode::InvalidArgument, error_text).with_hint(
+fn unusable(argument: &'static str, error: &PeriodError) -> Error {
+    let refused = Error::new(ErrorCode::InvalidArgument, error.to_string()).with_hint(
         "say a period such as 'last month', '2026-Q3', 'season to date' or '2026-07-01..2026-09-30'",
-    )
+    );
+    match error {
+        PeriodError::Ambiguous { choices, .. } => refused
+            .with_choices(argument, choices.iter().map(|choice| choice.label.clone()).collect()),
+        _ => refused,
+    }
 }
 
 /// One group of a statement: its name, and its sums in one period or two.

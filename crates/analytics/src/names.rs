@@ -95,7 +95,7 @@ impl Names {
 
 /// The one name that was meant.
 fn one<'a>(
-    argument: &str,
+    argument: &'static str,
     asked: &str,
     names: impl Iterator<Item = &'a str> + Clone,
 ) -> Result<String, Error> {
@@ -103,7 +103,9 @@ fn one<'a>(
         Meant::One(name) => Ok(name.to_owned()),
         Meant::Several(names) => {
             let message = format!("'{argument}' may mean {}", names.join(" or "));
-            Err(Error::new(ErrorCode::InvalidArgument, message).with_hint("say which one"))
+            Err(Error::new(ErrorCode::InvalidArgument, message)
+                .with_hint("say which one")
+                .with_choices(argument, names.into_iter().map(str::to_owned).collect()))
         }
         Meant::None => {
             let mut all: Vec<&str> = names.clone().collect();
@@ -176,6 +178,11 @@ mod tests {
     fn what_may_mean_two_is_asked_back() {
         let error = asked("", "tools").unwrap_err();
         assert_eq!(error.public_message(), "'category' may mean HAND TOOLS or POWER TOOLS");
+        let choices = error.choices().unwrap();
+        assert_eq!(
+            (choices.argument, choices.values.as_slice()),
+            ("category", ["HAND TOOLS", "POWER TOOLS"].map(str::to_owned).as_slice())
+        );
         assert_eq!(asked("zava retail", "").unwrap_err().code(), ErrorCode::InvalidArgument);
     }
 

@@ -89,6 +89,16 @@ impl fmt::Display for ErrorCode {
     }
 }
 
+/// The meanings of an argument that has several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Choices {
+    /// Name of the argument.
+    pub argument: &'static str,
+    /// Values of it that have one meaning each.
+    pub values: Vec<String>,
+}
+
 /// A failure with a text for the caller and, apart from it, a cause for the log.
 ///
 /// `Display` shows the public message alone. The cause is reached by
@@ -108,13 +118,15 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     statement: Option<Box<StatementSummary>>,
+    choices: Option<Box<Choices>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error with the text that the caller may see.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, statement: None, cause: None }
+        let message = message.into();
+        Self { code, message, hint: None, statement: None, choices: None, cause: None }
     }
 
     /// A failure of ours. The caller sees a fixed text, the log sees `cause`.
@@ -151,6 +163,13 @@ impl Error {
         self
     }
 
+    /// Adds what the caller may have meant by an argument. The values are for the caller to see.
+    #[must_use]
+    pub fn with_choices(mut self, argument: &'static str, values: Vec<String>) -> Self {
+        self.choices = Some(Box::new(Choices { argument, values }));
+        self
+    }
+
     /// The kind of failure.
     pub fn code(&self) -> ErrorCode {
         self.code
@@ -169,6 +188,11 @@ impl Error {
     /// Which statement failed. For the audit log, not for the caller.
     pub fn statement(&self) -> Option<&StatementSummary> {
         self.statement.as_deref()
+    }
+
+    /// What the caller may have meant, where an argument has several meanings.
+    pub fn choices(&self) -> Option<&Choices> {
+        self.choices.as_deref()
     }
 
     /// Whether the same call may succeed later without a change.

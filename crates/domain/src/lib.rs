@@ -18,7 +18,7 @@ pub use audit::{AuditEntry, StatementSummary};
 pub use circuit_breaker::{CircuitBreaker, Leave};
 pub use data_version::{TableGroup, TableGroups, VersionVector};
 pub use embedding::{Embedding, EmbeddingModel};
-pub use error::{Error, ErrorCode, SharedError};
+pub use error::{Choices, Error, ErrorCode, SharedError};
 pub use freshness::Freshness;
 pub use identity::{Principal, RlsUserId, Scope, Store, StoreId, VerifiedIdentity, Visibility};
 pub use money::Cents;

@@ -19,8 +19,9 @@ use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 
 use crate::call::{Call, Failed};
+use crate::elicitation::{Said, Way};
 use crate::server::{Shared, protocol_versions};
-use crate::{completions, error, prompts, resources};
+use crate::{completions, error, progress, prompts, resources};
 
 /// How long a client may keep lists, resources and the answer of `server/discover`, in milliseconds.
 const CACHE_TTL_MS: u64 = 5 * 60 * 1000;
@@ -255,12 +256,34 @@ impl ServerHandler for RetailHandler {
             tracestate: context.meta.get_tracestate(),
         });
         let call = Call { principal, tool: &request.name, request_id, trace };
-        let outcome = call.make(&self.shared, arguments, context.ct.cancelled()).await;
-        match outcome.and_then(|outcome| Ok(outcome.into_result()?)) {
-            Ok(result) => Ok(result.into()),
-            Err(Failed::UnknownTool) => Err(error::unknown_tool()),
-            Err(Failed::Error(failure)) => {
-                error::to_response(&failure, request_id).map(CallToolResponse::from)
+        let way = Way::of(&context, matches!(self.caller, Caller::Fixed(_)));
+        let mut said =
+            Said::read(request.request_state.as_deref(), request.input_responses.as_ref());
+        loop {
+            let arguments = said.applied_to(arguments.clone());
+            let made = call.make(&self.shared, arguments, context.ct.cancelled());
+            let outcome =
+                progress::told(&context.peer, context.meta.get_progress_token(), made).await;
+            let failure = match outcome.and_then(|outcome| Ok(outcome.into_result()?)) {
+                Ok(result) => return Ok(result.into()),
+                Err(Failed::UnknownTool) => return Err(error::unknown_tool()),
+                Err(Failed::Error(failure)) => failure,
+            };
+            let is_known = match &way {
+                Some(Way::Answer) => {
+                    if let Some(asking) = said.asking_answer(&failure) {
+                        return Ok(asking.into());
+                    }
+                    false
+                }
+                Some(Way::Request(peer)) => tokio::select! {
+                    () = context.ct.cancelled() => false,
+                    is_known = said.ask(peer, &failure) => is_known,
+                },
+                None => false,
+            };
+            if !is_known {
+                return error::to_response(&failure, request_id).map(CallToolResponse::from);
             }
         }
     }

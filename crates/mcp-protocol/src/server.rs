@@ -17,6 +17,7 @@ use rmcp::model::{
 };
 
 use crate::audit::{CallAudit, UNKNOWN_TOOL};
+use crate::progress::ToldRunner;
 use crate::resources::Library;
 use crate::tools::{
     AnalyzeSales, Chart, CompareWithPeers, Desk, ExecuteSalesQuery, ExplainChange, ForecastSales,
@@ -267,7 +268,8 @@ impl RetailMcpBuilder {
         // The order here is the order of `tools/list`.
         let mut tools = ToolSet::default();
         tools.add(GetMultipleTableSchemas::new(schema_catalog))?;
-        let analyst = Analyst::new(Arc::clone(&query_runner), self.calendar)
+        let told = Arc::new(ToldRunner(Arc::clone(&query_runner)));
+        let analyst = Analyst::new(told, self.calendar)
             .with_clock(Arc::clone(&self.clock))
             .with_limits(self.query_limits);
         let desk = Desk { analyst: analyst.clone(), seal: self.receipt_seal.clone() };

@@ -34,6 +34,7 @@ impl From<SharedError> for Error {
             message: original.message.clone(),
             hint: original.hint.clone(),
             statement: original.statement.clone(),
+            choices: original.choices.clone(),
             cause: original.cause.is_some().then(|| Box::new(Cause(shared.clone())) as _),
         }
     }
@@ -69,10 +70,12 @@ mod tests {
         let original = Error::new(ErrorCode::QueryFailed, "message")
             .with_hint("hint")
             .with_statement(statement.clone())
+            .with_choices("store", vec!["a".to_owned(), "b".to_owned()])
             .with_cause("password=hunter2");
         let copy = Error::from(SharedError::from(original));
         assert_eq!((copy.code(), copy.public_message()), (ErrorCode::QueryFailed, "message"));
         assert_eq!((copy.hint(), copy.statement()), (Some("hint"), Some(&statement)));
+        assert_eq!(copy.choices().unwrap().values, ["a", "b"]);
         assert_eq!(copy.source().unwrap().to_string(), "password=hunter2");
         assert!(copy.source().unwrap().source().is_none());
         assert!(!copy.to_string().contains("hunter2"));

@@ -2,8 +2,8 @@
 //!
 //! rmcp starts a service with tasks and channels of its own for each request, and keeps answers as trees. That costs
 //! more than the rest of the way to the database (docs/decisions/0016). So a call that is beyond doubt is read, made and
-//! answered here. All others go to rmcp, which knows the whole protocol and words the refusals; the answers of both are
-//! the same, as `tests/it/direct.rs` shows.
+//! answered here. All others go to rmcp, which knows the whole protocol and words the refusals; so does one whose caller
+//! wants to be told of its progress. The answers of both are the same, as `tests/it/direct.rs` shows.
 
 use std::borrow::Cow;
 
@@ -15,8 +15,7 @@ use http_body_util::{BodyExt as _, Full};
 use retail_domain::ports::CallerTrace;
 use retail_domain::{ErrorCode, Principal};
 use rmcp::model::{
-    ClientCapabilities, ErrorData, Implementation, JsonObject, ProgressToken, ProtocolVersion,
-    ResultType,
+    ClientCapabilities, ErrorData, Implementation, JsonObject, ProtocolVersion, ResultType,
 };
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -24,6 +23,7 @@ use serde_json::value::RawValue;
 
 use super::{McpResponse, is_json, plain};
 use crate::call::{Call, Failed};
+use crate::elicitation::{self, Said};
 use crate::error;
 use crate::server::{Shared, protocol_versions};
 use crate::tools::{CallOutcome, Picture};
@@ -45,6 +45,8 @@ pub(super) struct DirectCall<'a> {
     arguments: JsonObject,
     /// From 2026-07-28 a result says that it is one.
     has_result_type: bool,
+    /// Whether the client can ask its user.
+    can_ask: bool,
 }
 
 #[derive(Deserialize)]
@@ -79,9 +81,6 @@ struct Meta<'a> {
     client_info: Option<Implementation>,
     #[serde(rename = "io.modelcontextprotocol/clientCapabilities")]
     client_capabilities: Option<ClientCapabilities>,
-    /// No tool tells of progress.
-    #[serde(rename = "progressToken")]
-    _progress_token: Option<ProgressToken>,
     #[serde(borrow)]
     traceparent: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -121,6 +120,10 @@ impl<'a> DirectCall<'a> {
             || message.id.get().parse::<i64>().is_ok();
         let is_call = message.jsonrpc == "2.0" && message.method == METHOD && id_is_good;
         let era = era(headers, &name, meta.as_ref()).filter(|_| is_call)?;
+        let can_ask = meta
+            .as_ref()
+            .and_then(|meta| meta.client_capabilities.as_ref())
+            .is_some_and(elicitation::offers_forms);
         let (traceparent, tracestate) =
             meta.map(|meta| (meta.traceparent, meta.tracestate)).unwrap_or_default();
         Some(Self {
@@ -130,6 +133,7 @@ impl<'a> DirectCall<'a> {
             tool: name,
             arguments: arguments.unwrap_or_default(),
             has_result_type: era == Era::PerRequest,
+            can_ask,
         })
     }
 
@@ -155,13 +159,18 @@ impl<'a> DirectCall<'a> {
             Err(Failed::Error(failure)) if failure.code() == ErrorCode::Cancelled => {
                 return plain(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping");
             }
-            Err(Failed::Error(failure)) => match error::to_response(&failure, request_id) {
-                Ok(mut result) => {
-                    result.result_type = result_type;
-                    self.id.answered(&result)
+            Err(Failed::Error(failure)) => {
+                let asking =
+                    self.can_ask.then(|| Said::default().asking_answer(&failure)).flatten();
+                match (asking, error::to_response(&failure, request_id)) {
+                    (Some(asking), _) => self.id.answered(&asking),
+                    (None, Ok(mut result)) => {
+                        result.result_type = result_type;
+                        self.id.answered(&result)
+                    }
+                    (None, Err(error)) => self.id.refused(&error),
                 }
-                Err(error) => self.id.refused(&error),
-            },
+            }
         };
         let Ok(body) = body else {
             // Nothing in it can fail to be written.
@@ -329,8 +338,7 @@ mod tests {
     const NEWEST: &str = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"t","_meta":{
         "io.modelcontextprotocol/protocolVersion":"2026-07-28",
         "io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"},
-        "io.modelcontextprotocol/clientCapabilities":{"elicitation":{}},
-        "progressToken":1}}}"#;
+        "io.modelcontextprotocol/clientCapabilities":{"elicitation":{}}}}}"#;
     const LEGACY: &str = r#"{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"t","arguments":{"a":1}}}"#;
 
     fn parts(body: &str) -> Parts {
@@ -395,8 +403,8 @@ mod tests {
     #[test]
     fn a_trace_in_meta_is_no_doubt() {
         let body = NEWEST.replacen(
-            r#""progressToken":1"#,
-            r#""progressToken":1,"traceparent":"00-a-b-01","tracestate":"k=v","baggage":"k=v""#,
+            r#""_meta":{"#,
+            r#""_meta":{"traceparent":"00-a-b-01","tracestate":"k=v","baggage":"k=v","#,
             1,
         );
         assert_ne!(body, NEWEST);
@@ -425,7 +433,9 @@ mod tests {
     #[case::field(r#""id":7"#, r#""id":7,"more":1"#)]
     #[case::twice(r#""id":7"#, r#""id":7,"id":8"#)]
     #[case::task(r#""name":"t""#, r#""name":"t","task":{}"#)]
-    #[case::meta(r#""progressToken":1"#, r#""more":1"#)]
+    #[case::meta(r#""_meta":{"#, r#""_meta":{"more":1,"#)]
+    #[case::progress(r#""_meta":{"#, r#""_meta":{"progressToken":1,"#)]
+    #[case::answers(r#""name":"t""#, r#""name":"t","inputResponses":{}"#)]
     #[case::body_version("2026-07-28", "2025-11-25")]
     #[case::capabilities("clientCapabilities", "client")]
     #[case::list(r#"{"jsonrpc"#, r#"[{"jsonrpc"#)]

@@ -240,6 +240,11 @@ impl Post {
         self
     }
 
+    pub(crate) fn with_meta(mut self, meta: Value) -> Self {
+        self.body["params"]["_meta"] = meta;
+        self
+    }
+
     /// Sends this in place of the body.
     pub(crate) fn with_text(mut self, text: &str) -> Self {
         self.text = Some(text.to_owned());
