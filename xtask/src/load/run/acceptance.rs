@@ -33,7 +33,7 @@ pub(super) fn checks(
 /// Managers wait for analyses: 150 ms at most, and 300 ms with ten times the data.
 fn of_analyses(scenarios: &[Measured], scale: &str, checks: &mut Vec<Check>) {
     let goal = match scale {
-        "full" => Some(Goal::Under(150.0)),
+        "full" | "1x" => Some(Goal::Under(150.0)),
         "10x" => Some(Goal::Under(300.0)),
         _ => None,
     };
