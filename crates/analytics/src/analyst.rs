@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::analysis::{Provenance, StatementRun};
 use crate::calendar::{CompanyCalendar, Period, PeriodError};
 use crate::figure::{self, Sums};
+use crate::literal;
 use crate::metric::{Formula, Metric};
 use crate::names::Names;
 use crate::statement::{Ask, Filter, Statement};
@@ -137,7 +138,32 @@ impl Analyst {
             return Ok(Filter::default());
         }
         let names = self.names_into(principal, provenance).await?;
-        names.filter(asked, principal.visibility())
+        let mut filter = names.filter(asked, principal.visibility())?;
+        if let Some(sku) = &asked.sku {
+            filter.sku = Some(self.sku(principal, sku, provenance).await?);
+        }
+        Ok(filter)
+    }
+
+    /// A product's SKU as it stands in the data.
+    async fn sku(
+        &self,
+        principal: &Principal,
+        asked: &str,
+        provenance: &mut Provenance,
+    ) -> Result<String, Error> {
+        let sql = SqlText::new(&format!(
+            "SELECT p.sku FROM retail.products p WHERE upper(p.sku) = upper({}) ORDER BY 1 LIMIT 1",
+            literal::text(asked.trim())
+        ))?;
+        let before = provenance.statements.len();
+        let rows = self.rows(principal, "the product", &sql, provenance).await?;
+        provenance.statements.truncate(before);
+        let found = rows.first().and_then(|row| row.first()).and_then(Value::as_str);
+        found.map(str::to_owned).ok_or_else(|| {
+            Error::new(ErrorCode::NotFound, "'sku' is no product's")
+                .with_hint("find the product with hybrid_product_search, which gives SKUs")
+        })
     }
 
     /// The names that the caller may use in filters: stores, categories, product types.

@@ -88,6 +88,14 @@ impl Analyst {
                 .with_hint(format!("'metric' may be {}", EXPLAINED.join(", "))));
         }
         let by = question.by()?;
+        let of_products =
+            question.filter.category.is_some() || question.filter.product_type.is_some();
+        if question.metric.name == "orders" && of_products {
+            let message =
+                "a change of 'orders' cannot be confined to a 'category' or 'product_type'";
+            return Err(Error::new(ErrorCode::InvalidArgument, message)
+                .with_hint("leave it out, or explain 'net_sales' or 'units'"));
+        }
         let mut provenance = Provenance::default();
         let filter = self.filter(principal, &question.filter, &mut provenance).await?;
         let factors = self.factors(principal, question, &filter, &mut provenance).await?;
@@ -102,10 +110,11 @@ impl Analyst {
             analysis.more.push(parts);
         }
         analysis.title = format!(
-            "Why {} moved, {} against {}",
+            "Why {} moved, {} against {}{}",
             question.metric.title.to_lowercase(),
             question.period.label,
-            question.before.label
+            question.before.label,
+            filter.suffix()
         );
         findings(question, &mut analysis);
         analysis.provenance = provenance;

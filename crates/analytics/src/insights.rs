@@ -81,6 +81,9 @@ impl Analyst {
             }
         };
         analysis.provenance = provenance;
+        if question.insight != Insight::SeasonalTrends {
+            analysis.title.push_str(&filter.suffix());
+        }
         for name in metrics {
             let metric = Metric::find(name)?;
             analysis.provenance.metrics.insert(format!("{}@{}", metric.name, metric.version));

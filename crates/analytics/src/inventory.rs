@@ -4,12 +4,14 @@ mod reorder;
 mod shelves;
 
 use chrono::NaiveDate;
-use retail_domain::{Error, ErrorCode, Principal};
+use retail_domain::{Error, ErrorCode, JsonRow, Principal};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::Analyst;
-use crate::analysis::{Analysis, Provenance};
+use crate::analysis::{Analysis, Provenance, Table, TableColumn};
 use crate::calendar::{DateRange, Period};
+use crate::figure;
 use crate::statement::Filter;
 
 /// What is looked at.
@@ -70,7 +72,11 @@ impl Analyst {
         }
         let mut provenance = Provenance::default();
         let filter = self.filter(principal, &question.filter, &mut provenance).await?;
-        let newest = self.newest_day_into(principal, &mut provenance).await?;
+        let newest = match self.newest_day_into(principal, &mut provenance).await {
+            // A new store has stock before it sells.
+            Err(error) if error.code() == ErrorCode::NotFound => self.today(),
+            newest => newest?,
+        };
         let mut analysis = match question.view {
             InventoryView::Summary => {
                 self.stock_summary(principal, newest, &filter, &mut provenance).await?
@@ -81,6 +87,7 @@ impl Analyst {
             _ => self.shelves(principal, question, newest, &filter, &mut provenance).await?,
         };
         analysis.provenance = provenance;
+        analysis.title.push_str(&filter.suffix());
         for name in ["stock_on_hand", "days_of_cover"] {
             let metric = crate::metric::Metric::find(name)?;
             analysis.provenance.metrics.insert(format!("{}@{}", metric.name, metric.version));
@@ -97,6 +104,33 @@ impl Analyst {
 
 fn newest_range(newest: NaiveDate) -> Result<DateRange, Error> {
     DateRange::new(newest, newest).map_err(Error::internal)
+}
+
+/// Rows of `product, sku, store` and what `columns` name; the store is shown where several are seen. A count stays a whole number.
+fn listed(
+    name: &'static str,
+    rows: &[JsonRow],
+    columns: Vec<TableColumn>,
+    shows_store: bool,
+) -> Result<Table, Error> {
+    let mut all = vec![TableColumn::name("product"), TableColumn::name("sku")];
+    if shows_store {
+        all.push(TableColumn::name("store"));
+    }
+    let named = if shows_store { 3 } else { 2 };
+    let body = rows.iter().map(|row| {
+        let mut values: Vec<Value> = row.iter().take(named).cloned().collect();
+        for (value, column) in row.iter().skip(3).zip(&columns) {
+            values.push(match column.unit {
+                Some(unit) if !value.is_i64() => figure::json(figure::decimal(value)?, unit),
+                _ => value.clone(),
+            });
+        }
+        Ok(values)
+    });
+    let body = body.collect::<Result<Vec<_>, Error>>()?;
+    all.extend(columns);
+    Ok(Table::new(name, all, body))
 }
 
 /// Joins of a filter over `v`, the shelf.

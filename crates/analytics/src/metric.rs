@@ -263,7 +263,7 @@ impl Metric {
                 Some(near) => format!("did you mean {near}? There are: {}", names.join(", ")),
                 None => format!("the metrics are: {}", names.join(", ")),
             };
-            Error::new(ErrorCode::InvalidArgument, "'metric' has a name that is not defined")
+            Error::new(ErrorCode::InvalidArgument, "'metrics' has a name that is not defined")
                 .with_hint(hint)
         })
     }

@@ -126,7 +126,7 @@ impl Analyst {
             self.like_for_like(principal, question, &filter, &mut provenance).await?
         } else {
             let groups = self.measured(principal, question, &filter, &mut provenance).await?;
-            table::build(question, &groups, self.calendar())
+            table::build(question, &groups, self.calendar(), self.today())
         };
         analysis.title = title(question, &filter);
         analysis.period = Some(question.period.clone());

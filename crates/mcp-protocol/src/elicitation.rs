@@ -19,6 +19,9 @@ use serde_json::Value;
 
 /// The arguments that may have several meanings.
 const ARGUMENTS: [&str; 5] = ["store", "category", "product_type", "period", "compare_to"];
+const PERIOD: &str = "period";
+/// What a period can be given by as well: the one that is chosen stands for it.
+const INSTEAD_OF_PERIOD: [&str; 3] = ["start_date", "end_date", "days"];
 /// The argument of `chart` that has the arguments of another tool.
 const INNER: &str = "arguments";
 /// How long a user may think.
@@ -71,7 +74,7 @@ impl Said {
         let state: BTreeMap<String, String> =
             state.and_then(|state| serde_json::from_str(state).ok()).unwrap_or_default();
         for (argument, value) in state {
-            said.put(&argument, Some(value));
+            said.put(&argument, Some(value).filter(|value| !value.trim().is_empty()));
         }
         for (argument, response) in responses.into_iter().flatten() {
             let result = serde_json::from_value(response.clone()).ok();
@@ -94,6 +97,11 @@ impl Said {
         };
         for (argument, value) in &self.0 {
             if let Some(value) = value {
+                if *argument == PERIOD {
+                    for instead in INSTEAD_OF_PERIOD {
+                        own.remove(instead);
+                    }
+                }
                 own.insert((*argument).to_owned(), Value::from(value.as_str()));
             }
         }
@@ -140,7 +148,9 @@ fn form(failure: &Error, choices: &Choices) -> Option<ElicitRequestParams> {
 
 fn chosen(argument: &str, result: &ElicitResult) -> Option<String> {
     let content = result.content.as_ref().filter(|_| result.action == ElicitationAction::Accept);
-    content?.get(argument)?.as_str().map(str::to_owned)
+    let value = content?.get(argument)?.as_str()?.trim();
+    // Nothing would be everything.
+    (!value.is_empty()).then(|| value.to_owned())
 }
 
 #[cfg(test)]
@@ -190,6 +200,7 @@ mod tests {
             json!({ "action": "decline" }),
             json!({ "action": "cancel", "content": { "category": "HAND TOOLS" } }),
             json!({ "action": "accept", "content": { "category": 7 } }),
+            json!({ "action": "accept", "content": { "category": " " } }),
             json!("nonsense"),
         ] {
             let responses = InputResponses::from([("category".to_owned(), response)]);
@@ -199,6 +210,14 @@ mod tests {
             let arguments = object(json!({ "category": "tools" }));
             assert_eq!(said.applied_to(arguments.clone()), arguments);
         }
+    }
+
+    #[test]
+    fn a_period_stands_for_the_dates_that_were_unclear() {
+        let said = Said::read(None, Some(&accepted("period", "2026-07-04..2026-08-04")));
+        let dates = json!({ "start_date": "7/4/2026", "end_date": "8/4/2026", "by": "day" });
+        let meant = json!({ "period": "2026-07-04..2026-08-04", "by": "day" });
+        assert_eq!(Value::Object(said.applied_to(object(dates))), meant);
     }
 
     #[test]

@@ -233,7 +233,7 @@ impl ServerHandler for RetailHandler {
         request: CustomRequest,
         context: RequestContext<RoleServer>,
     ) -> Result<CustomResult, ErrorData> {
-        let known = ["resources/read", "prompts/get", "completion/complete"];
+        let known = ["tools/call", "resources/read", "prompts/get", "completion/complete"];
         match known.into_iter().find(|method| *method == request.method) {
             Some(method) => self.observed(method, || {
                 self.principal(&context)?;

@@ -176,30 +176,33 @@ fn statement(question: &ChangeQuestion, by: Dimension, filter: &Filter, is_recen
     if filter.store.is_some() {
         from.push_str(" JOIN retail.stores s ON s.store_id = d.store_id");
     }
+    // The guard counts tables: those that nothing is read from stay out.
     if filter.has_product() {
-        from.push_str(
-            " JOIN retail.products p ON p.product_id = d.product_id \
-             JOIN retail.categories c ON c.category_id = p.category_id \
-             JOIN retail.product_types t ON t.type_id = p.type_id",
-        );
+        from.push_str(" JOIN retail.products p ON p.product_id = d.product_id");
+    }
+    if filter.category.is_some() {
+        from.push_str(" JOIN retail.categories c ON c.category_id = p.category_id");
+    }
+    if filter.product_type.is_some() {
+        from.push_str(" JOIN retail.product_types t ON t.type_id = p.type_id");
     }
     let conditions =
         [vec![format!("({now} OR {then})")], filter.conditions()].concat().join(" AND ");
     let key = match by {
         Dimension::Store => "s.store_name",
         Dimension::ProductType => "t.type_name, c.category_name",
-        Dimension::Product => "p.product_name, p.sku",
+        Dimension::Product => "e.product_name, e.sku",
         _ => "c.category_name",
     };
     let first = key.split(',').next().unwrap_or(key);
     let join = match by {
         Dimension::Store => "JOIN retail.stores s ON s.store_id = e.store_id",
-        Dimension::Product => "JOIN retail.products p ON p.product_id = e.product_id",
-        _ => {
-            "JOIN retail.products p ON p.product_id = e.product_id \
-             JOIN retail.categories c ON c.category_id = p.category_id \
-             JOIN retail.product_types t ON t.type_id = p.type_id"
+        Dimension::Product => "",
+        Dimension::ProductType => {
+            "JOIN retail.categories c ON c.category_id = e.category_id \
+             JOIN retail.product_types t ON t.type_id = e.type_id"
         }
+        _ => "JOIN retail.categories c ON c.category_id = e.category_id",
     };
     // What a cell without a past would have cost.
     let list = "x.q1 * r.base_price * a.n0 / nullif(a.g0, 0)";
@@ -209,7 +212,7 @@ fn statement(question: &ChangeQuestion, by: Dimension, filter: &Filter, is_recen
          FROM {from} WHERE {conditions} GROUP BY d.store_id, d.product_id), \
          a AS (SELECT sum(q1) AS q1, sum(q0) AS q0, sum(n0) AS n0, sum(g0) AS g0 FROM x), \
          o AS (SELECT store_id, sum(q1) AS q1, sum(q0) AS q0 FROM x GROUP BY store_id), \
-         f AS (SELECT x.store_id, x.product_id, x.n1, x.n0, x.lines, {out} AS is_out, \
+         f AS (SELECT x.store_id, r.product_name, r.sku, r.category_id, r.type_id, x.n1, x.n0, x.lines, {out} AS is_out, \
          x.n0 * (a.q1 / nullif(a.q0, 0) - 1) AS volume, \
          CASE WHEN o.q0 = 0 THEN {list} ELSE x.n0 * (o.q1 / o.q0 - a.q1 / nullif(a.q0, 0)) END AS store, \
          CASE WHEN o.q0 = 0 THEN 0 WHEN x.q0 = 0 THEN {list} ELSE x.n0 * (x.q1 / x.q0 - o.q1 / o.q0) END AS mix, \
@@ -218,7 +221,7 @@ fn statement(question: &ChangeQuestion, by: Dimension, filter: &Filter, is_recen
          CASE WHEN x.g0 > 0 THEN x.n1 - x.g1 * x.n0 / x.g0 ELSE x.n1 - x.g1 * a.n0 / nullif(a.g0, 0) END AS discount \
          FROM x JOIN o ON o.store_id = x.store_id JOIN retail.products r ON r.product_id = x.product_id \
          LEFT JOIN retail.inventory v ON v.store_id = x.store_id AND v.product_id = x.product_id CROSS JOIN a), \
-         e AS (SELECT f.store_id, f.product_id, f.n1, f.n0, f.lines, f.volume, f.store, f.price, f.discount, \
+         e AS (SELECT f.store_id, f.product_name, f.sku, f.category_id, f.type_id, f.n1, f.n0, f.lines, f.volume, f.store, f.price, f.discount, \
          CASE WHEN f.is_out AND f.mix < 0 THEN 0 ELSE f.mix END AS mix, \
          CASE WHEN f.is_out AND f.mix < 0 THEN f.mix ELSE 0 END AS stock_out FROM f) \
          SELECT grouping({first}) AS is_total, {key}, sum(e.n1) AS now, sum(e.n0) AS before, \

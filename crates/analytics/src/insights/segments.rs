@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::InsightQuestion;
 use crate::Analyst;
 use crate::analysis::{Analysis, Provenance, Table, TableColumn};
+use crate::calendar::DateRange;
 use crate::figure;
 use crate::literal;
 use crate::metric::Unit;
@@ -24,6 +25,9 @@ const SEGMENTS: [(&str, &str, &str); 7] = [
     ("lapsed", "R 1-2, one order", "true"),
 ];
 
+/// Each fifth of a period has a day.
+const SHORTEST_DAYS: u32 = 5;
+
 impl Analyst {
     pub(super) async fn segments(
         &self,
@@ -37,7 +41,17 @@ impl Analyst {
             return Err(Error::new(ErrorCode::InvalidArgument, message)
                 .with_hint("leave 'category' and the like out"));
         }
-        let sql = SqlText::new(&statement(question, filter))?;
+        // Days to come are no recency.
+        let range = question.period.range;
+        let range =
+            DateRange::new(range.first(), range.last().min(self.today().max(range.first())))
+                .map_err(Error::internal)?;
+        if range.days() < SHORTEST_DAYS {
+            let message = format!("customers are segmented over {SHORTEST_DAYS} days or more");
+            return Err(Error::new(ErrorCode::InvalidArgument, message)
+                .with_hint("give a longer 'period', or more 'days'; a year says most"));
+        }
+        let sql = SqlText::new(&statement(range, filter))?;
         let rows = self.rows(principal, "segments", &sql, provenance).await?;
         let mut found = Vec::new();
         for row in &rows {
@@ -57,7 +71,7 @@ impl Analyst {
         let mut analysis =
             Analysis::new(format!("Customer segments, {}", question.period.label), table);
         analysis.findings = findings(&found, &all);
-        analysis.note("R: the period in five equal parts, 5 the newest, by the day of the last order. High value: the fifth of customers who spent most.");
+        analysis.note("R: the days of the period until today in five equal parts, 5 the newest, by the day of the last order. High value: the fifth of customers who spent most.");
         analysis.note("Only orders in the period count, in what the caller may see.");
         Ok(analysis)
     }
@@ -145,8 +159,7 @@ fn findings(found: &[Segment], all: &Segment) -> Vec<String> {
     findings
 }
 
-fn statement(question: &InsightQuestion, filter: &Filter) -> String {
-    let range = question.period.range;
+fn statement(range: DateRange, filter: &Filter) -> String {
     let conditions =
         [vec![literal::within("d.order_date", range)], filter.conditions()].concat().join(" AND ");
     let store = if filter.store.is_some() {

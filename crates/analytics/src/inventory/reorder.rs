@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use retail_domain::{Error, Principal, SqlText};
 use serde_json::Value;
 
-use super::{InventoryQuestion, SPREAD_DAYS, shelf, shelves::pace_note};
+use super::{InventoryQuestion, SPREAD_DAYS, listed, shelf, shelves::pace_note};
 use crate::Analyst;
-use crate::analysis::{Analysis, Provenance, Table, TableColumn};
+use crate::analysis::{Analysis, Provenance, TableColumn};
 use crate::analyst::sees_all;
 use crate::figure;
 use crate::metric::Unit;
@@ -47,12 +47,7 @@ impl Analyst {
         let found = u64::try_from(found).unwrap_or(0);
         let all = rows.first().and_then(|row| row.get(11)).map_or(Ok(None), figure::decimal)?;
         provenance.rows_behind += found;
-        let shows_store = sees_all(principal) && filter.store.is_none();
-        let mut columns = vec![TableColumn::name("product"), TableColumn::name("sku")];
-        if shows_store {
-            columns.push(TableColumn::name("store"));
-        }
-        columns.extend([
+        let columns = [
             TableColumn::figure("stock_on_hand", Unit::Units),
             TableColumn::figure("units_per_day", Unit::Number),
             TableColumn::figure("safety_stock", Unit::Units),
@@ -60,23 +55,10 @@ impl Analyst {
             TableColumn::figure("suggested_units", Unit::Units),
             TableColumn::name("confidence"),
             TableColumn::figure("days_with_sales", Unit::Days),
-        ]);
-        let units = [Unit::Units, Unit::Number, Unit::Units, Unit::Units, Unit::Units];
-        let mut body = Vec::new();
-        for row in &rows {
-            let mut values: Vec<Value> = row.iter().take(2).cloned().collect();
-            if shows_store {
-                values.extend(row.get(2).cloned());
-            }
-            for (value, unit) in row.iter().skip(3).zip(units) {
-                values.push(figure::json(figure::decimal(value)?, unit));
-            }
-            values.extend(row.iter().skip(8).take(2).cloned());
-            body.push(values);
-        }
-        let shown = body.len() as u64;
-        let mut table = Table::new("reorder", columns, body);
-        table.truncated = found > shown;
+        ];
+        let shows_store = sees_all(principal) && filter.store.is_none();
+        let mut table = listed("reorder", &rows, columns.to_vec(), shows_store)?;
+        table.truncated = found > table.rows.len() as u64;
         let mut analysis = Analysis::new(
             format!("What to order: {lead_days} days until it arrives, {cover_days} days of cover"),
             table,

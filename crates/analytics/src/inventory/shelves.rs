@@ -5,7 +5,7 @@ use retail_domain::{Error, Principal, SqlText};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{InventoryQuestion, InventoryView, SPREAD_DAYS, shelf};
+use super::{InventoryQuestion, InventoryView, SPREAD_DAYS, listed, shelf};
 use crate::Analyst;
 use crate::analysis::{Analysis, Provenance, Table, TableColumn};
 use crate::analyst::sees_all;
@@ -26,6 +26,8 @@ impl Analyst {
         provenance: &mut Provenance,
     ) -> Result<Analysis, Error> {
         let InventoryQuestion { view, limit, .. } = *question;
+        let slow =
+            format!("x.stock_level > 0 AND x.stock_level * x.pace_days > {SLOW_DAYS} * x.paced");
         let (name, title, condition, order) = match view {
             InventoryView::StockOuts => (
                 "stock_outs",
@@ -42,7 +44,7 @@ impl Analyst {
             _ => (
                 "slow_movers",
                 "Products that do not move",
-                "x.stock_level > 0 AND x.stock_level * x.pace_days > 180 * x.paced",
+                slow.as_str(),
                 "x.stock_level * x.base_price DESC".to_owned(),
             ),
         };
@@ -58,12 +60,7 @@ impl Analyst {
         let found = rows.first().and_then(|row| row.last()).and_then(Value::as_i64).unwrap_or(0);
         let found = u64::try_from(found).unwrap_or(0);
         provenance.rows_behind += found;
-        let shows_store = sees_all(principal) && filter.store.is_none();
-        let mut columns = vec![TableColumn::name("product"), TableColumn::name("sku")];
-        if shows_store {
-            columns.push(TableColumn::name("store"));
-        }
-        columns.extend([
+        let columns = [
             TableColumn::figure("stock_on_hand", Unit::Units),
             TableColumn::figure("units_28_days", Unit::Units),
             TableColumn::figure("units_per_day", Unit::Number),
@@ -71,23 +68,10 @@ impl Analyst {
             TableColumn::figure("net_sales_90_days", Unit::Usd),
             TableColumn::figure("stock_at_list_price", Unit::Usd),
             TableColumn::name("last_sale_in_90_days"),
-        ]);
-        let units = [Unit::Units, Unit::Units, Unit::Number, Unit::Days, Unit::Usd, Unit::Usd];
-        let mut body = Vec::new();
-        for row in &rows {
-            let mut values: Vec<Value> = row.iter().take(2).cloned().collect();
-            if shows_store {
-                values.extend(row.get(2).cloned());
-            }
-            for (value, unit) in row.iter().skip(3).zip(units) {
-                values.push(figure::json(figure::decimal(value)?, unit));
-            }
-            values.extend(row.get(9).cloned());
-            body.push(values);
-        }
-        let shown = body.len() as u64;
-        let mut table = Table::new(name, columns, body);
-        table.truncated = found > shown;
+        ];
+        let shows_store = sees_all(principal) && filter.store.is_none();
+        let mut table = listed(name, &rows, columns.to_vec(), shows_store)?;
+        table.truncated = found > table.rows.len() as u64;
         let mut analysis = Analysis::new(title, table);
         analysis.findings.push(match view {
             InventoryView::StockOuts => format!("{found} shelves have no stock."),

@@ -86,7 +86,8 @@ impl Analyst {
         let mut table = Table::new("figures", shape.columns, rows);
         table.truncated = truncated;
         table.is_series = shape.is_series;
-        let mut analysis = Analysis::new(format!("{}, {}", shape.title, period.label), table);
+        let mut analysis =
+            Analysis::new(format!("{}, {}{}", shape.title, period.label, filter.suffix()), table);
         analysis.provenance = provenance;
         for name in shape.metrics {
             analysis.uses(Metric::find(name)?);

@@ -13,7 +13,7 @@ use super::{MAX_POINTS, SalesQuestion};
 use crate::Analyst;
 use crate::analysis::{Analysis, Provenance, Table, TableColumn};
 use crate::analyst::{Group, Groups};
-use crate::calendar::{CompanyCalendar, DateRange, Period};
+use crate::calendar::{Bucket, CompanyCalendar, DateRange, Period};
 use crate::figure::{self, Sums};
 use crate::literal;
 use crate::metric::{Dimension, Formula, Measure, Metric, Unit};
@@ -33,19 +33,24 @@ struct Row {
     key: Vec<Value>,
     now: Option<Sums>,
     before: Option<Sums>,
+    /// Whether both are of as many days, or of whole months and the like.
+    is_comparable: bool,
 }
 
+/// `today` is the last day that a part may begin on.
 pub(super) fn build(
     question: &SalesQuestion,
     measured: &Measured,
     calendar: CompanyCalendar,
+    today: NaiveDate,
 ) -> Analysis {
     let compares = question.compared_with.is_some();
-    let rows = rows(question, measured, calendar);
+    let rows = rows(question, measured, calendar, today);
     let total = measured.groups.total.as_ref().map(|total| Row {
         key: Vec::new(),
         now: Some(total.now.clone()),
         before: before_of_total(measured, total),
+        is_comparable: true,
     });
     let share_of = shared(question);
 
@@ -74,7 +79,12 @@ pub(super) fn build(
             if compares {
                 let before =
                     row.before.as_ref().and_then(|sums| figure::value(metric.formula, sums));
-                figures.extend(change(metric, now, before));
+                let [before, change, percent] = change(metric, now, before);
+                figures.push(before);
+                let is_comparable = row.is_comparable;
+                figures.extend(
+                    [change, percent].map(|value| if is_comparable { value } else { Value::Null }),
+                );
             }
             if share_of.is_some_and(|shared| shared == *metric) {
                 let share = now.zip(whole).and_then(|(now, whole)| figure::percent(now, whole));
@@ -102,6 +112,17 @@ pub(super) fn build(
     }
     let mut analysis = Analysis::new("", table);
     findings(question, &rows, total.as_ref(), whole, &mut analysis);
+    let grain = question.by.and_then(grain);
+    if let Some((period, grain)) = question.compared_with.as_ref().zip(grain) {
+        let others = calendar.buckets(period.range, grain).len();
+        if others != rows.len() || rows.iter().any(|row| !row.is_comparable) {
+            analysis.note(format!(
+                "The first part is compared with the first, and so on: the other period has {others}, this one {}. Where \
+                 one is cut at an edge of its period, or has no other, no change is given. The totals are of all days.",
+                rows.len()
+            ));
+        }
+    }
     analysis
 }
 
@@ -143,20 +164,28 @@ fn key_columns(by: Option<Dimension>) -> Vec<TableColumn> {
     names.iter().map(|name| TableColumn::name(*name)).collect()
 }
 
-fn rows(question: &SalesQuestion, measured: &Measured, calendar: CompanyCalendar) -> Vec<Row> {
+fn rows(
+    question: &SalesQuestion,
+    measured: &Measured,
+    calendar: CompanyCalendar,
+    today: NaiveDate,
+) -> Vec<Row> {
     let Some(by) = question.by else { return Vec::new() };
     if let Some(grain) = grain(by) {
         let buckets = calendar.buckets(question.period.range, grain);
         let now = by_bucket(&measured.groups, question.period.range, &ranges(&buckets));
         // The first bucket is compared with the first, and so on.
-        let before = question.compared_with.as_ref().zip(measured.earlier.as_ref()).map(
-            |(period, groups)| {
-                let buckets = calendar.buckets(period.range, grain);
-                by_bucket(groups, period.range, &ranges(&buckets))
-            },
-        );
+        let earlier = question.compared_with.as_ref();
+        let earlier = earlier.map(|period| calendar.buckets(period.range, grain));
+        let before = question
+            .compared_with
+            .as_ref()
+            .zip(measured.earlier.as_ref())
+            .zip(earlier.as_ref())
+            .map(|((period, groups), buckets)| by_bucket(groups, period.range, &ranges(buckets)));
         return buckets
             .iter()
+            .take_while(|bucket| bucket.range.first() <= today)
             .enumerate()
             .map(|(at, bucket)| {
                 let mut key = vec![json!(bucket.label)];
@@ -164,10 +193,13 @@ fn rows(question: &SalesQuestion, measured: &Measured, calendar: CompanyCalendar
                     key.push(json!(bucket.range.first().to_string()));
                 }
                 let sums = |found: &HashMap<usize, Sums>| found.get(&at).cloned();
+                let other = earlier.as_ref().and_then(|buckets| buckets.get(at));
+                let before = before.as_ref().filter(|_| other.is_some());
                 Row {
                     key,
                     now: Some(sums(&now).unwrap_or_default()),
-                    before: before.as_ref().map(|before| sums(before).unwrap_or_default()),
+                    before: before.map(|before| sums(before).unwrap_or_default()),
+                    is_comparable: other.is_some_and(|other| compares(bucket, other)),
                 }
             })
             .collect();
@@ -195,12 +227,17 @@ fn rows(question: &SalesQuestion, measured: &Measured, calendar: CompanyCalendar
                 Dimension::Weekday => group.key.iter().map(weekday).collect(),
                 _ => group.key.clone(),
             };
-            Row { key, now: Some(group.now.clone()), before }
+            Row { key, now: Some(group.now.clone()), before, is_comparable: true }
         })
         .collect()
 }
 
-fn ranges(buckets: &[crate::calendar::Bucket]) -> Vec<DateRange> {
+/// Whether the figures of two parts of periods say something of each other: of whole ones, or of as many days.
+fn compares(one: &Bucket, other: &Bucket) -> bool {
+    (!one.is_partial && !other.is_partial) || one.range.days() == other.range.days()
+}
+
+fn ranges(buckets: &[Bucket]) -> Vec<DateRange> {
     buckets.iter().map(|bucket| bucket.range).collect()
 }
 

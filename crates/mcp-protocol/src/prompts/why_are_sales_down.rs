@@ -35,10 +35,16 @@ fn script(given: &Given) -> Script {
     let product_type = given.value("product_type");
     let narrow = !category.is_null() || !product_type.is_null();
     let explain = |metric: &str, by: Option<&str>, why| {
-        let arguments = json!({
-            "metric": metric, "period": period, "compare_to": compare_to, "by": by,
-            "store": store, "category": category, "product_type": product_type,
+        let mut arguments = json!({
+            "metric": metric, "period": period, "compare_to": compare_to, "by": by, "store": store,
         });
+        // An order is of no category.
+        if metric != "orders"
+            && let Some(arguments) = arguments.as_object_mut()
+        {
+            arguments.insert("category".to_owned(), category.clone());
+            arguments.insert("product_type".to_owned(), product_type.clone());
+        }
         Step::call("explain_change", arguments, why)
     };
     let metrics = given.metrics(&["net_sales", "units", "average_price", "discount_rate"]);
@@ -73,7 +79,7 @@ fn script(given: &Given) -> Script {
         ),
         Step::call(
             "generate_business_insights",
-            json!({ "analysis_type": "seasonal_trends", "days": 365, "store": store }),
+            json!({ "analysis_type": "seasonal_trends", "store": store }),
             "whether the season explains it.",
         ),
         Step::call(

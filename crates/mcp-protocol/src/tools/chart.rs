@@ -157,10 +157,12 @@ impl RetailTool for Chart {
             .find(tool.name())
             .filter(|entry| principal.has_scope(entry.scope()))
             .ok_or_else(|| Error::new(ErrorCode::NotFound, "there is no such tool to draw"))?;
+        // The title names a store that was asked for.
+        let shows_store = arguments.get("store").is_none_or(Value::is_null);
         let outcome = entry.call(principal, arguments).await?;
         let mut structured: Value =
             serde_json::from_str(outcome.structured.get()).map_err(Error::internal)?;
-        let spec = drawing::spec(tool.name(), &structured, kind)?;
+        let spec = drawing::spec(tool.name(), &structured, kind, shows_store)?;
         let theme = match theme {
             Shade::Light => Theme::Light,
             Shade::Dark => Theme::Dark,

@@ -87,9 +87,11 @@ impl RetailTool for GenerateBusinessInsights {
             Insight::CustomerSegmentation => "last 365 days",
             _ => "last 30 days",
         };
+        let has_period = insight != Insight::SeasonalTrends;
+        let is_ignored = !has_period && (arguments.period.is_some() || arguments.days.is_some());
         let times = PeriodArguments {
-            period: arguments.period.clone(),
-            days: arguments.days,
+            period: arguments.period.clone().filter(|_| has_period),
+            days: arguments.days.filter(|_| has_period),
             ..PeriodArguments::default()
         };
         let asked = times.resolve(&self.desk.analyst, default)?;
@@ -98,7 +100,11 @@ impl RetailTool for GenerateBusinessInsights {
         question.limit = arguments.limit;
         question.filter =
             analysis::filter(arguments.store, arguments.category, arguments.product_type, None);
-        let found = self.desk.analyst.insights(principal, &question).await?;
+        let mut found = self.desk.analyst.insights(principal, &question).await?;
+        if is_ignored {
+            let note = "Seasons are of all complete months: 'period' and 'days' do not apply.";
+            found.notes.push(note.to_owned());
+        }
         analysis::answered(&self.desk, principal, found, &sealed, arguments.show_sql)
     }
 }

@@ -1,8 +1,8 @@
 //! Headers of every answer, for clients that are browsers.
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue};
 
@@ -16,11 +16,17 @@ const DEFAULTS: [(HeaderName, &str); 5] = [
     (X_FRAME_OPTIONS, "DENY"),
 ];
 
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+
 /// A year, as is usual.
 const HSTS: &str = "max-age=31536000";
 
 /// Adds the headers. `has_tls`: whether clients come by TLS.
 pub(super) fn add(headers: &mut HeaderMap, has_tls: bool) {
+    // A stream of events says `no-cache`, which lets others keep it as long as they ask again.
+    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM)) {
+        headers.remove(CACHE_CONTROL);
+    }
     for (name, value) in DEFAULTS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }

@@ -229,6 +229,92 @@ async fn segments_partition_the_customers() {
     }
 }
 
+/// The guard counts the tables of a statement.
+#[tokio::test]
+async fn an_explanation_can_be_narrowed_to_anything() {
+    let desk = desk().await;
+    let all = head_office().await;
+    let period = desk.period("2026-09");
+    let before = desk.analyst.compared(&period, "previous period").unwrap();
+    let ways = [Dimension::Category, Dimension::ProductType, Dimension::Product, Dimension::Store];
+    for by in ways {
+        for metric in ["net_sales", "units"] {
+            let mut question =
+                ChangeQuestion::new(Metric::find(metric).unwrap(), period.clone(), before.clone());
+            question.by = Some(by);
+            question.filter.store = Some("seattle".to_owned());
+            question.filter.category = Some("hand tools".to_owned());
+            question.filter.product_type = Some("hammers".to_owned());
+            let answer = desk.analyst.explain_change(&all, &question).await.unwrap();
+            assert!(answer.title.contains(", Zava Retail Seattle, HAND TOOLS, HAMMERS"), "{by}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn parts_that_do_not_compare_have_no_change() {
+    let desk = desk().await;
+    let mut question =
+        SalesQuestion::new(Metric::find("net_sales").unwrap(), desk.period("June 2026"));
+    question.by = Some(Dimension::Week);
+    let before = desk.analyst.compared(&question.period, "same period last year").unwrap();
+    question.compared_with = Some(before);
+    let answer = desk.ask(&head_office().await, &question).await;
+    // June 2026 begins on a Monday and has five weeks; that of 2025 begins on a Sunday and has six.
+    let at = answer.table.column("net_sales_change").unwrap();
+    let has_change: Vec<bool> = answer.table.rows.iter().map(|row| !row[at].is_null()).collect();
+    assert_eq!(has_change, [false, true, true, true, false]);
+    assert!(answer.notes.iter().any(|note| note.contains("the other period has 6, this one 5")));
+    let total = answer.table.total.as_ref().unwrap();
+    assert!(!total[at].is_null());
+
+    question.by = Some(Dimension::Month);
+    question.period = desk.period("2024-01-01..2024-03-31");
+    question.compared_with = Some(desk.period("2025-01-01..2025-03-31"));
+    let answer = desk.ask(&head_office().await, &question).await;
+    let at = answer.table.column("net_sales_change").unwrap();
+    assert!(answer.table.rows.iter().all(|row| !row[at].is_null()), "whole months compare");
+    assert!(!answer.notes.iter().any(|note| note.contains("first part")));
+}
+
+#[tokio::test]
+async fn days_to_come_have_no_rows_and_make_nobody_older() {
+    let desk = desk().await;
+    let today = desk.analyst.today();
+    let all = head_office().await;
+    let (first, last) = (today - chrono::Days::new(9), today + chrono::Days::new(300));
+    let mut question = SalesQuestion::new(
+        Metric::find("net_sales").unwrap(),
+        desk.period(&format!("{first}..{last}")),
+    );
+    question.by = Some(Dimension::Day);
+    assert_eq!(desk.ask(&all, &question).await.table.rows.len(), 10);
+
+    let segments = |phrase: String| {
+        let period = desk.period(&phrase);
+        let question = InsightQuestion::new(Insight::CustomerSegmentation, period);
+        let (analyst, all) = (desk.analyst.clone(), all.clone());
+        async move { analyst.insights(&all, &question).await }
+    };
+    let open = segments(format!("{first}..{last}")).await.unwrap();
+    let closed = segments(format!("{first}..{today}")).await.unwrap();
+    assert_eq!(open.table, closed.table);
+    let refused = segments(format!("{}..{today}", today - chrono::Days::new(3))).await.unwrap_err();
+    assert_eq!(refused.public_message(), "customers are segmented over 5 days or more");
+}
+
+#[tokio::test]
+async fn a_sku_is_a_products_or_refused() {
+    let desk = desk().await;
+    let mut question = SalesQuestion::new(Metric::find("net_sales").unwrap(), desk.period("2026"));
+    question.filter.sku = Some("no' OR true --".to_owned());
+    let refused = desk.analyst.analyze_sales(&seattle().await, &question).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), refused.public_message()),
+        (ErrorCode::NotFound, "'sku' is no product's")
+    );
+}
+
 #[tokio::test]
 async fn a_manager_can_name_no_other_store() {
     let desk = desk().await;

@@ -16,8 +16,13 @@ struct Column {
 /// The most series of one chart.
 const MAX_SERIES: usize = 6;
 
-/// The chart of an answer.
-pub(super) fn spec(tool: &str, structured: &Value, kind: Kind) -> Result<ChartSpec, Error> {
+/// The chart of an answer. `shows_store`: whether it is about all that the caller sees, which is named then.
+pub(super) fn spec(
+    tool: &str,
+    structured: &Value,
+    kind: Kind,
+    shows_store: bool,
+) -> Result<ChartSpec, Error> {
     let mut spec = match tool {
         "forecast_sales" => forecast(structured)?,
         _ => of_table(structured, kind)?,
@@ -27,8 +32,9 @@ pub(super) fn spec(tool: &str, structured: &Value, kind: Kind) -> Result<ChartSp
     }
     let text = |pointer| structured.pointer(pointer).and_then(Value::as_str);
     if let (Some(from), Some(to)) = (text("/period/from"), text("/period/to")) {
-        let store = text("/receipt/acting_store").unwrap_or_default();
-        spec = spec.with_subtitle(format!("{from} to {to}, {store}"));
+        let store = text("/receipt/acting_store").filter(|_| shows_store);
+        let store = store.map(|store| format!(", {store}")).unwrap_or_default();
+        spec = spec.with_subtitle(format!("{from} to {to}{store}"));
     }
     Ok(spec)
 }
@@ -226,12 +232,15 @@ mod tests {
             &json!([{ "name": "day" }, net]),
             &json!([["a", "1.50"], ["b", "2"], ["c", null]]),
         );
-        let spec = spec("analyze_sales", &days, Kind::Auto).unwrap();
+        let spec = spec("analyze_sales", &days, Kind::Auto, true).unwrap();
         assert_eq!(spec.kind, ChartKind::Line);
         assert_eq!(spec.series[0].values, [Some(1.5), Some(2.0), None]);
 
         let names = answer(&json!([{ "name": "store" }, net]), &json!([["a", "1.50"]]));
-        assert_eq!(super::spec("analyze_sales", &names, Kind::Auto).unwrap().kind, ChartKind::Bar);
+        assert_eq!(
+            super::spec("analyze_sales", &names, Kind::Auto, true).unwrap().kind,
+            ChartKind::Bar
+        );
     }
 
     #[test]
@@ -243,6 +252,7 @@ mod tests {
             "analyze_sales",
             &answer(&columns, &json!([["a", "1", "2", "-1", 3]])),
             Kind::Auto,
+            true,
         );
         let names: Vec<String> =
             spec.unwrap().series.into_iter().map(|series| series.name).collect();
@@ -252,6 +262,6 @@ mod tests {
     #[test]
     fn what_has_no_common_scale_is_refused() {
         let total = answer(&json!([{ "name": "net_sales", "unit": "usd" }]), &json!([["1"]]));
-        assert!(spec("analyze_sales", &total, Kind::Auto).is_err());
+        assert!(spec("analyze_sales", &total, Kind::Auto, true).is_err());
     }
 }
