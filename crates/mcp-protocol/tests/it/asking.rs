@@ -144,6 +144,17 @@ async fn what_the_user_says_is_checked_as_an_argument() {
     assert!(!shop.asked_for("OR true"));
 }
 
+#[tokio::test]
+async fn parameters_that_cannot_be_read_are_called_so() {
+    let shop = Arc::new(Shop::default());
+    for (name, value) in [("inputResponses", json!(5)), ("requestState", json!({ "a": 1 }))] {
+        let mut broken = sales(&json!({}));
+        broken[name] = value;
+        let reply = send(by_an_asker(broken), &shop).await;
+        assert_eq!(reply.error_code(), -32602, "{name}: {reply:?}");
+    }
+}
+
 /// A user at a client with a connection of its own.
 #[derive(Clone, Default)]
 struct User {

@@ -34,3 +34,19 @@ pub(super) fn add(headers: &mut HeaderMap, has_tls: bool) {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_comes_as_events_is_kept_by_nobody_either() {
+        for (kind, expected) in [("text/event-stream", "no-store"), ("text/html", "no-cache")] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            add(&mut headers, false);
+            assert_eq!(headers[CACHE_CONTROL], expected, "{kind}");
+        }
+    }
+}
