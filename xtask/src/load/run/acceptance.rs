@@ -147,6 +147,34 @@ mod tests {
     }
 
     #[test]
+    fn an_analysis_has_its_time_by_the_scale() {
+        let analysis = |name: &str| {
+            let mut closed = vec![row(PGBENCH, 100.0), row(UNCACHED, 50.0)];
+            for round in closed.iter_mut().flat_map(|row| &mut row.rounds) {
+                round.p95_ms = 200.0;
+            }
+            let (name, description) = (name.to_owned(), String::new());
+            Measured {
+                name,
+                description,
+                answer_bytes: 1,
+                cold_ms: Vec::new(),
+                closed,
+                open: Vec::new(),
+            }
+        };
+        let met = |scale| -> Vec<_> {
+            checks(&[analysis("analysis_slow"), analysis("mixed")], None, scale)
+                .iter()
+                .map(|check| (check.value, check.goal.map(|goal| goal.is_met(check.value))))
+                .collect()
+        };
+        assert_eq!(met("full"), [(200.0, Some(false)), (0.5, None)]);
+        assert_eq!(met("10x"), [(200.0, Some(true)), (0.5, None)]);
+        assert_eq!(met("tiny"), [(200.0, None), (0.5, None)]);
+    }
+
+    #[test]
     fn each_goal_is_about_the_right_pair() {
         let closed = [
             (PGBENCH, 100.0),

@@ -250,6 +250,7 @@ mod tests {
             ("tool =", "callers = [\"head-office\"]\ntool =", "limit: {store_id}"),
             ("tool =", "mix = { a = 1 }\ntool =", "tool: a mix"),
             ("tool =", "peer.x = { tol = 1 }\ntool =", "unknown field `tol`"),
+            ("tool =", "shown_by = { tool = \"t\" }\ntool =", "limit: give"),
         ];
         for (from, to, expected) in cases {
             let error = format!("{:#}", parse("bad", &GOOD.replace(from, to)).unwrap_err());
