@@ -9,7 +9,7 @@ use retail_domain::{Error, ErrorCode, Principal};
 
 use crate::Analyst;
 use crate::analysis::Analysis;
-use crate::analyst::check_scope;
+use crate::analyst::{check_scope, sees_all};
 use crate::calendar::Period;
 use crate::metric::{Dimension, Formula, Measure, Metric, Source};
 use crate::statement::{Ask, Filter};
@@ -175,6 +175,7 @@ impl Analyst {
             range: question.period.range,
             before: None,
             filter,
+            of_company: sees_all(principal),
             most: first.filter(|_| !is_time && question.by != Some(Dimension::Weekday)),
             limit: if is_time { MAX_POINTS } else { question.limit },
             source: question.source,
@@ -182,16 +183,16 @@ impl Analyst {
         let source = ask.source()?;
         let before = question.compared_with.as_ref().map(|period| period.range);
         // In one statement, unless the groups of both periods are not the same, or each needs a total of its own.
-        let in_one = before.is_some() && !is_time && source != Source::Customers;
+        let in_one = before.is_some() && !is_time && !source.is_of_customers();
         let ask = Ask { before: before.filter(|_| in_one), ..ask };
         // Stores are few, and are sorted here: who is in them is counted behind a second grouping.
-        let sorts = source == Source::Customers && question.by == Some(Dimension::Store);
+        let sorts = source.is_of_customers() && question.by == Some(Dimension::Store);
         let ask = if sorts { Ask { limit: MAX_POINTS, ..ask } } else { ask };
         let mut groups = self.groups(principal, "the period", &ask, provenance).await?;
         if let (true, Some(first)) = (sorts, first) {
             groups.sort_by_most(first, question.limit);
         }
-        if source == Source::Customers && groups.total.is_none() {
+        if source.is_of_customers() && groups.total.is_none() {
             let whole = Ask { by: None, ..ask.clone() };
             groups.total = self.groups(principal, "all groups", &whole, provenance).await?.total;
         }
@@ -199,7 +200,7 @@ impl Analyst {
         if let Some(range) = before.filter(|_| !in_one) {
             let ask = Ask { range, ..ask.clone() };
             let mut found = self.groups(principal, "the period before", &ask, provenance).await?;
-            if source == Source::Customers && found.total.is_none() {
+            if source.is_of_customers() && found.total.is_none() {
                 let whole = Ask { by: None, ..ask };
                 let total = self.groups(principal, "all groups before", &whole, provenance).await?;
                 found.total = total.total;

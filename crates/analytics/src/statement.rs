@@ -3,6 +3,7 @@
 mod customers;
 mod sales;
 mod stock;
+mod visits;
 
 use chrono::NaiveDate;
 use retail_domain::{Error, ErrorCode, SqlText};
@@ -64,6 +65,8 @@ pub(crate) struct Ask<'a> {
     /// The other period, read by the same statement.
     pub(crate) before: Option<DateRange>,
     pub(crate) filter: &'a Filter,
+    /// Whether the caller sees all stores.
+    pub(crate) of_company: bool,
     /// Groups with the most of it come first. `None`: in the order of the dimension.
     pub(crate) most: Option<Formula>,
     /// At most as many groups.
@@ -91,6 +94,7 @@ impl Ask<'_> {
     /// The statement.
     pub(crate) fn compile(&self, calendar: CompanyCalendar) -> Result<Statement, Error> {
         match self.source()? {
+            Source::Visits => visits::compile(self, calendar),
             Source::Customers => customers::compile(self, calendar),
             Source::Stock => stock::compile(self),
             source => sales::compile(self, source, calendar),
@@ -104,7 +108,13 @@ impl Ask<'_> {
             (_, filter) if filter.has_product() => Some(Dimension::Category),
             (by, _) => by,
         };
-        let fits = |source: &Source| self.measures.iter().all(|measure| source.gives(*measure, by));
+        // What an order knows of those before it is of one store; a customer of the company may have ordered elsewhere.
+        let is_of_company =
+            self.of_company && self.filter.store.is_none() && by != Some(Dimension::Store);
+        let fits = |source: &Source| {
+            let gives = self.measures.iter().all(|measure| source.gives(*measure, by));
+            gives && !(is_of_company && *source == Source::Visits)
+        };
         self.source.into_iter().chain(Source::ALL).find(fits).ok_or_else(|| {
             let message = "the metrics cannot be read together, or not with 'by' and these filters";
             Error::new(ErrorCode::InvalidArgument, message).with_hint(

@@ -39,6 +39,7 @@ impl TableGroup {
             | "order_items"
             | "sales_by_day"
             | "sales_by_product_day"
+            | "sales_by_order"
             | "store_benchmark" => Self::Sales,
             "customers" => Self::Customers,
             "products"
@@ -208,6 +209,7 @@ mod tests {
     #[case("order_items", Some(TableGroup::Sales))]
     #[case("retail.sales_by_day", Some(TableGroup::Sales))]
     #[case("sales_by_product_day", Some(TableGroup::Sales))]
+    #[case("retail.sales_by_order", Some(TableGroup::Sales))]
     #[case("retail.store_benchmark", Some(TableGroup::Sales))]
     #[case("retail_mcp.product_embeddings", Some(TableGroup::Catalogue))]
     #[case("other.orders", None)]

@@ -40,6 +40,9 @@ pub enum RetailTable {
     /// `retail.sales_by_product_day`
     #[serde(rename = "retail.sales_by_product_day")]
     SalesByProductDay,
+    /// `retail.sales_by_order`
+    #[serde(rename = "retail.sales_by_order")]
+    SalesByOrder,
     /// `retail.store_benchmark`
     #[serde(rename = "retail.store_benchmark")]
     StoreBenchmark,
@@ -47,7 +50,7 @@ pub enum RetailTable {
 
 impl RetailTable {
     /// All tables, in the order in which they are listed.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Customers,
         Self::Stores,
         Self::Categories,
@@ -58,6 +61,7 @@ impl RetailTable {
         Self::Inventory,
         Self::SalesByDay,
         Self::SalesByProductDay,
+        Self::SalesByOrder,
         Self::StoreBenchmark,
     ];
 
@@ -74,6 +78,7 @@ impl RetailTable {
             Self::Inventory => "retail.inventory",
             Self::SalesByDay => "retail.sales_by_day",
             Self::SalesByProductDay => "retail.sales_by_product_day",
+            Self::SalesByOrder => "retail.sales_by_order",
             Self::StoreBenchmark => "retail.store_benchmark",
         }
     }

@@ -5,13 +5,13 @@ use std::sync::{Arc, LazyLock};
 use retail_domain::{Error, ErrorCode};
 use retail_sql_guard::{Guard, GuardPolicy, Rejection, RejectionCode};
 
-/// What callers' statements may name: the eleven tables, without the hidden column.
+/// What callers' statements may name: the twelve tables, without the hidden column.
 ///
 /// It is TOML for [`GuardPolicy::from_toml`](retail_sql_guard::GuardPolicy::from_toml). Add
 /// relations of your own to it for [`PgQueryRunner::with_guard`](crate::PgQueryRunner::with_guard).
 pub const RETAIL_GUARD_POLICY: &str = include_str!("../policy/retail.toml");
 
-/// The guard that lets statements use the eleven tables. One for the whole program: it never changes.
+/// The guard that lets statements use the twelve tables. One for the whole program: it never changes.
 pub(crate) fn retail_guard() -> Arc<Guard> {
     static GUARD: LazyLock<Arc<Guard>> = LazyLock::new(|| {
         #[expect(clippy::expect_used, reason = "a constant, and every test of statements reads it")]

@@ -38,8 +38,9 @@ pub struct LoadRecord {
 }
 
 /// The tables with rows, so that children come before parents.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "store_benchmark",
+    "sales_by_order",
     "sales_by_product_day",
     "sales_by_day",
     "product_image_embeddings",
@@ -182,7 +183,7 @@ impl Admin {
         self.execute(rebuild, "add the sales up").await?;
         self.make_up_for(&put_off, progress).await?;
         progress("store benchmarks", 0);
-        let sold = "ANALYZE retail.sales_by_day, retail.sales_by_product_day, retail.products";
+        let sold = "ANALYZE retail.sales_by_day, retail.sales_by_product_day, retail.sales_by_order, retail.products";
         self.execute(sold, "analyse the sales").await?;
         self.publish_benchmarks_until(record.until, Restate::Nothing).await?;
         self.execute(include_str!("../sql/set_sequences.sql"), "set the sequences").await?;

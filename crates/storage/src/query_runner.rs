@@ -52,12 +52,12 @@ impl fmt::Debug for PgQueryRunner {
 }
 
 impl PgQueryRunner {
-    /// A runner on `database`, with the guard over the eleven tables.
+    /// A runner on `database`, with the guard over the twelve tables.
     pub fn new(database: Arc<QueryDatabase>) -> Self {
         Self::with_guard(database, retail_guard())
     }
 
-    /// A runner with another guard, for a database that has more than the eleven tables.
+    /// A runner with another guard, for a database that has more than the twelve tables.
     pub fn with_guard(database: Arc<QueryDatabase>, guard: Arc<Guard>) -> Self {
         Self {
             database,

@@ -191,6 +191,7 @@ async fn valid_values(client: &Client, table: RetailTable) -> Result<Vec<ValidVa
         | RetailTable::Inventory
         | RetailTable::SalesByDay
         | RetailTable::SalesByProductDay
+        | RetailTable::SalesByOrder
         | RetailTable::StoreBenchmark => return Ok(Vec::new()),
     };
     let values =

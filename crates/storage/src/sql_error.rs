@@ -117,7 +117,7 @@ fn hint(state: &SqlState, message: &str) -> Option<&'static str> {
         Some("name the columns that can be read: store_id, store_name, is_online")
     } else if *state == SqlState::INSUFFICIENT_PRIVILEGE {
         Some(
-            "only the eleven tables that get_multiple_table_schemas describes can be read; name the \
+            "only the twelve tables that get_multiple_table_schemas describes can be read; name the \
              columns, or use row_to_json(t), instead of a whole row t",
         )
     } else if state.code().starts_with("53") {

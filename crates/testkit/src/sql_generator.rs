@@ -1,4 +1,4 @@
-//! Analytic statements over the eleven tables, made up at random and repeatable.
+//! Analytic statements over the twelve tables, made up at random and repeatable.
 //!
 //! Each statement is valid SQL, runs in milliseconds on the tiny sample data, and orders its rows
 //! by all their columns: two databases in which a caller sees the same rows must give the same

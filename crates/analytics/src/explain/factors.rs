@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{ChangeQuestion, exact, needed};
 use crate::Analyst;
 use crate::analysis::{Provenance, Table, TableColumn};
+use crate::analyst::sees_all;
 use crate::figure::{self, Sums};
 use crate::metric::{Measure, Unit};
 use crate::statement::{Ask, Filter};
@@ -40,6 +41,7 @@ impl Analyst {
             range: question.period.range,
             before: Some(question.before.range),
             filter,
+            of_company: sees_all(principal),
             most: None,
             limit: 1,
             source: None,

@@ -54,6 +54,8 @@ pub enum Source {
     ProductDays,
     /// `retail.orders`, `retail.order_items` and `retail.products`: what the two above are sums of.
     Lines,
+    /// `retail.sales_by_order`: customers of one store, who may come to another, too.
+    Visits,
     /// `retail.orders`, customer by customer.
     Customers,
     /// `retail.inventory`, with the sales of each product.
@@ -64,10 +66,11 @@ pub enum Source {
 
 impl Source {
     /// All of them, those that read the fewest rows first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Days,
         Self::ProductDays,
         Self::Lines,
+        Self::Visits,
         Self::Customers,
         Self::Stock,
         Self::Comparable,
@@ -84,6 +87,10 @@ impl Source {
             // No orders: one with several products would count once for each.
             Self::ProductDays => is_sum,
             Self::Lines => is_sum || measure == M::Orders,
+            // Mondays are no period: who came on one may have come on another.
+            Self::Visits => {
+                Self::Customers.gives(measure, dimension) && dimension != Some(Dimension::Weekday)
+            }
             Self::Customers => {
                 matches!(
                     measure,
@@ -96,6 +103,11 @@ impl Source {
             ),
             Self::Comparable => matches!(measure, M::ComparableNet | M::ComparableNetBefore),
         }
+    }
+
+    /// Whether it counts customers: who is in two groups is once in both.
+    pub(crate) const fn is_of_customers(self) -> bool {
+        matches!(self, Self::Visits | Self::Customers)
     }
 
     /// The aggregate that gives `measure`, without a filter. `None` where a statement of its own does.

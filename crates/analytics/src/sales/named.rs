@@ -207,6 +207,12 @@ fn top_products(parts: &Parts) -> Shape {
 
 fn customer_analysis(parts: &Parts, period: &Period) -> Shape {
     let Parts { lines, store, product, conditions, limit } = parts;
+    // Whole orders have been added up.
+    let (from, orders, net) = if product.is_empty() {
+        ("retail.sales_by_order d", "count(*)", "d.net_sales")
+    } else {
+        (*lines, "count(DISTINCT d.order_id)", "i.total_amount")
+    };
     Shape {
         title: "Customers by what they spent",
         columns: vec![
@@ -220,9 +226,9 @@ fn customer_analysis(parts: &Parts, period: &Period) -> Shape {
         sql: format!(
             "SELECT u.first_name || ' ' || u.last_name AS customer, x.orders, x.net, \
              x.net / nullif(x.orders, 0) AS basket, x.last_day, {today} - x.last_day AS days, x.lines \
-             FROM (SELECT d.customer_id, count(DISTINCT d.order_id) AS orders, \
-             sum(i.total_amount) AS net, max(d.order_date) AS last_day, \
-             sum(count(*)) OVER () AS lines FROM {lines}{store} {product} WHERE {conditions} \
+             FROM (SELECT d.customer_id, {orders} AS orders, sum({net}) AS net, \
+             max(d.order_date) AS last_day, sum(count(*)) OVER () AS lines \
+             FROM {from}{store} {product} WHERE {conditions} \
              GROUP BY d.customer_id ORDER BY net DESC, d.customer_id LIMIT {limit}) AS x \
              JOIN retail.customers u ON u.customer_id = x.customer_id \
              ORDER BY x.net DESC, x.customer_id",
@@ -246,14 +252,18 @@ fn category_performance(parts: &Parts) -> Shape {
             TableColumn::figure("transaction_count", Unit::Orders),
         ],
         sql: format!(
-            "SELECT c.category_name, count(DISTINCT i.product_id) AS products, \
-             sum(i.quantity) AS units, sum(i.total_amount) AS net, \
-             sum(i.total_amount) / nullif(sum(i.quantity), 0) AS price, \
-             count(DISTINCT d.order_id) AS orders, sum(count(*)) OVER () AS lines \
-             FROM {lines}{store} JOIN retail.products p ON p.product_id = i.product_id \
-             JOIN retail.categories c ON c.category_id = p.category_id \
-             JOIN retail.product_types t ON t.type_id = p.type_id WHERE {conditions} \
-             GROUP BY c.category_name ORDER BY net DESC, c.category_name LIMIT {limit}"
+            "WITH x AS (SELECT c.category_id, c.category_name, \
+             count(DISTINCT d.product_id) AS products, sum(d.units_sold) AS units, \
+             sum(d.net_sales) AS net, sum(d.line_count) AS lines \
+             FROM retail.sales_by_product_day d{store} {of_days} WHERE {conditions} GROUP BY 1, 2), \
+             o AS (SELECT y.category_id, count(*) AS orders FROM (SELECT DISTINCT d.order_id, \
+             p.category_id FROM {lines}{store} {of_lines} WHERE {conditions}) AS y GROUP BY 1) \
+             SELECT x.category_name, x.products, x.units, x.net, \
+             x.net / nullif(x.units, 0) AS price, o.orders, sum(x.lines) OVER () AS lines \
+             FROM x JOIN o ON o.category_id = x.category_id \
+             ORDER BY x.net DESC, x.category_name LIMIT {limit}",
+            of_days = products_of!("d"),
+            of_lines = products_of!("i"),
         ),
         metrics: &["net_sales", "units", "orders", "average_price"],
         is_series: false,

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Tables to describe, with or without the prefix: `retail.customers`, `retail.stores`,
     /// `retail.categories`, `retail.product_types`, `retail.products`, `retail.orders`,
     /// `retail.order_items`, `retail.inventory`, `retail.sales_by_day`,
-    /// `retail.sales_by_product_day`, `retail.store_benchmark`.
+    /// `retail.sales_by_product_day`, `retail.sales_by_order`, `retail.store_benchmark`.
     #[schemars(length(min = 1))]
     table_names: Vec<String>,
 }
@@ -123,7 +123,7 @@ impl RetailTool for GetMultipleTableSchemas {
          relationships, valid values, row counts and query hints. Call it before \
          execute_sales_query, only for tables whose schema you have not fetched during this \
          conversation, and ask for all the tables you need in one call. \
-         retail.sales_by_day and retail.sales_by_product_day hold sales added up; \
+         retail.sales_by_day, retail.sales_by_product_day and retail.sales_by_order hold sales added up; \
          retail.store_benchmark says how a store stands among the others."
             .to_owned()
     }
@@ -242,7 +242,7 @@ mod tests {
             "Error: Invalid table names: ['sales', 'pg_authid']. Valid tables are: \
              ['retail.customers', 'retail.stores', 'retail.categories', 'retail.product_types', \
              'retail.products', 'retail.orders', 'retail.order_items', 'retail.inventory', \
-             'retail.sales_by_day', 'retail.sales_by_product_day', 'retail.store_benchmark']"
+             'retail.sales_by_day', 'retail.sales_by_product_day', 'retail.sales_by_order', 'retail.store_benchmark']"
         );
     }
 

@@ -26,7 +26,7 @@ fn values(reply: &Reply) -> Vec<&str> {
 
 #[rstest]
 #[case("retail://schema/{table}", "table", "ITEMS", &["order_items"])]
-#[case("retail://schema/{table}", "table", "order", &["orders", "order_items"])]
+#[case("retail://schema/{table}", "table", "order", &["orders", "order_items", "sales_by_order"])]
 #[case("retail://metrics/{name}", "name", "margin", &[])]
 #[case("retail://metrics/{name}", "name", "net", &["net_sales"])]
 #[case("retail://calendar/{year}", "year", "", &["2026", "2027", "2025", "2024", "2023", "2022", "2021", "2020", "2019", "2018", "2017", "2016"])]

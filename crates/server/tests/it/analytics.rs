@@ -104,6 +104,50 @@ async fn the_rollups_and_the_raw_rows_give_the_same_answers() {
 }
 
 #[tokio::test]
+async fn customers_are_the_same_by_the_orders_before_and_by_the_raw_orders() {
+    let desk = desk().await;
+    let kirkland = principal(store("Zava Retail Kirkland")).await;
+    let (mut compared, mut by_visits) = (0, 0);
+    for (who, filtered) in [
+        (seattle().await, false),
+        (kirkland, true),
+        (head_office().await, true),
+        (head_office().await, false),
+    ] {
+        for metric in METRICS {
+            let measures = metric.formula.measures();
+            if !measures.iter().all(|measure| Source::Customers.gives(*measure, None)) {
+                continue;
+            }
+            for (at, by) in
+                std::iter::once(None).chain(metric.dimensions.iter().copied().map(Some)).enumerate()
+            {
+                let mut question =
+                    SalesQuestion::new(metric, desk.period(PERIODS[at % PERIODS.len()]));
+                question.by = by;
+                question.limit = 500;
+                if filtered {
+                    question.filter.store = Some("Zava Retail Kirkland".to_owned());
+                }
+                if at % 3 == 0 {
+                    question.compared_with = Some(
+                        desk.analyst.compared(&question.period, "same weeks last year").unwrap(),
+                    );
+                }
+                let fast = desk.ask(&who, &question).await;
+                question.source = Some(Source::Customers);
+                let raw = desk.ask(&who, &question).await;
+                assert_eq!(fast.table, raw.table, "{} by {by:?}", metric.name);
+                let sql = &fast.provenance.statements.last().unwrap().sql;
+                by_visits += usize::from(sql.contains("sales_by_order"));
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 150 && by_visits > compared / 2, "{by_visits} of {compared}");
+}
+
+#[tokio::test]
 async fn stores_sum_to_head_office_and_shares_to_a_whole() {
     let desk = desk().await;
     let all = head_office().await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Call, TestServer};
 
-const ALL_TABLES: [&str; 11] = [
+const ALL_TABLES: [&str; 12] = [
     "retail.customers",
     "retail.stores",
     "retail.categories",
@@ -18,6 +18,7 @@ const ALL_TABLES: [&str; 11] = [
     "retail.inventory",
     "retail.sales_by_day",
     "retail.sales_by_product_day",
+    "retail.sales_by_order",
     "retail.store_benchmark",
 ];
 

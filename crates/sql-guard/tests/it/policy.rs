@@ -32,6 +32,7 @@ fn the_retail_policy_has_the_tables_of_the_model() {
             "retail.product_types",
             "retail.products",
             "retail.sales_by_day",
+            "retail.sales_by_order",
             "retail.sales_by_product_day",
             "retail.store_benchmark",
             "retail.stores"

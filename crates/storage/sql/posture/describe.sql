@@ -1,4 +1,4 @@
--- What the schema tool asks, since the query roles cannot read the catalogue: nothing but the eleven
+-- What the schema tool asks, since the query roles cannot read the catalogue: nothing but the twelve
 -- tables' readable columns, and of these only the asking role's own. SECURITY DEFINER, so the asking
 -- role is session_user: a query role cannot take another.
 CREATE OR REPLACE FUNCTION retail_sec.describe_columns()

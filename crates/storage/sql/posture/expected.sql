@@ -1,6 +1,6 @@
 -- What the query roles may have: each list once. What they have is compared with it both ways.
 
--- The eleven tables and the columns that a caller may read. stores.rls_user_id is not among them.
+-- The twelve tables and the columns that a caller may read. stores.rls_user_id is not among them.
 CREATE OR REPLACE FUNCTION retail_sec.readable_columns()
 RETURNS TABLE (table_name text, columns text[])
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -20,11 +20,13 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
             'gross_sales', 'discount_amount', 'net_sales']),
         ('sales_by_product_day', ARRAY['store_id', 'order_date', 'product_id', 'order_count',
             'line_count', 'units_sold', 'gross_sales', 'discount_amount', 'net_sales']),
+        ('sales_by_order', ARRAY['order_id', 'store_id', 'order_date', 'customer_id', 'units_sold',
+            'net_sales', 'previous_order_date', 'second_previous_order_date']),
         ('store_benchmark', ARRAY['store_id', 'month', 'category_id', 'metric', 'value', 'rank',
             'store_count', 'percentile', 'peer_mean', 'suppressed', 'reason'])
 $$;
 
--- All that a query role may read: the eleven tables, and the product search's own, which the guard keeps
+-- All that a query role may read: the twelve tables, and the product search's own, which the guard keeps
 -- away from callers' statements.
 CREATE OR REPLACE FUNCTION retail_sec.granted_columns()
 RETURNS TABLE (schema_name text, table_name text, columns text[])
@@ -60,7 +62,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         'retail.product_types', 'retail.products', 'retail.inventory', 'retail.orders',
         'retail.order_items', 'retail.product_description_embeddings',
         'retail.product_image_embeddings', 'retail.sales_by_day', 'retail.sales_by_product_day',
-        'retail.store_benchmark', 'retail_mcp.benchmark_month', 'retail_mcp.sales_changes', 'retail_mcp.embedding_models',
+        'retail.sales_by_order', 'retail.store_benchmark', 'retail_mcp.benchmark_month',
+        'retail_mcp.sales_changes', 'retail_mcp.customer_turn', 'retail_mcp.embedding_models',
         'retail_mcp.product_embeddings', 'retail_mcp.product_texts', 'retail_mcp.search_words',
         'retail_mcp.search_synonyms', 'retail_mcp.identity', 'retail_mcp.audit_log',
         'retail_mcp.audit_head', 'retail_mcp.data_change', 'retail_mcp.data_epoch',
@@ -73,7 +76,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            '(store_id = ( SELECT retail_sec.current_store_id() AS current_store_id))'
     FROM unnest(ARRAY['retail.stores', 'retail.inventory', 'retail.orders',
         'retail.order_items', 'retail.sales_by_day', 'retail.sales_by_product_day',
-        'retail.store_benchmark']) AS t
+        'retail.sales_by_order', 'retail.store_benchmark']) AS t
     UNION ALL
     SELECT 'retail.customers', 'store_sees_own', 'r', ARRAY['retail_query'],
            '((primary_store_id = ( SELECT retail_sec.current_store_id() AS current_store_id)) OR '
@@ -84,7 +87,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            '( SELECT retail_sec.sees_all_stores() AS sees_all_stores)'
     FROM unnest(ARRAY['retail.stores', 'retail.inventory', 'retail.orders', 'retail.order_items',
         'retail.customers', 'retail.sales_by_day', 'retail.sales_by_product_day',
-        'retail.store_benchmark']) AS t
+        'retail.sales_by_order', 'retail.store_benchmark']) AS t
     UNION ALL
     SELECT t, 'catalogue_is_shared', 'r', ARRAY['retail_query', 'retail_query_hq'], 'true'
     FROM unnest(ARRAY['retail.categories', 'retail.product_types', 'retail.products',
@@ -156,18 +159,19 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('keep_audit', '', '9a25804e9719c4d06f3f943b0ecfbbaf69e3fc4fd650a97ea4ce95bb1c670b47')
 $$;
 
--- The functions that keep the sales rollups, by the SHA-256 of their bodies in migration 0013: they write with the owner's
+-- The functions that keep the sales rollups, by the SHA-256 of their bodies in migrations 0013 and 0019: they write with the owner's
 -- rights whatever a writer of orders does.
 CREATE OR REPLACE FUNCTION retail_sec.rollup_functions()
 RETURNS TABLE (function_name text, body_sha256 text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES
-        ('note_order_changes', '486cfb972b324fbcb41349626fad8664d34c29301e99a92c62c99395c1b5154f'),
+        ('note_order_changes', '424cdf88a422c1831b00d1899500d2b8269d373d306475d20848227219777d5d'),
         ('note_line_changes', 'a03df208cf4e327ce800dfea16485198ace9f5c6a5e6c9a59d71f0769f543115'),
+        ('apply_order_changes', '289d80dc89221addf30cc6fc000e71ff67c1b9ee4b4fd5d813495bae565628b7'),
         ('apply_sales_changes', 'c0727656fcd4046a1fd624b964d3d58b3c0848ca4826473e36a8f5e424b18055'),
-        ('forget_sales', 'f5ac9467aff731cb7fa78fb23f8750ed7ab13ae702b5c181b67417c03c581778'),
-        ('rebuild_sales_rollups', '2ea2f0ffeb21e1e2b6eb2c91fe5825fca831785abd9c0c18277d805e21d66cd4'),
-        ('check_sales_rollups', '497984dc429daeeb171dcb91bfd246a8f8c4ae9859387e88191c25ea5f8c0383')
+        ('forget_sales', '6ba16171f7888b528e01a2cafa826bf8092386f65e7b730f7911523fec35a295'),
+        ('rebuild_sales_rollups', 'c256c27ed32a167a782b42988814e87631ca137fa7befba0e24b082f5686d743'),
+        ('check_sales_rollups', '6f735bc368e26f0358abbc178a322b707d8354470d7a58f38de88d2b96472b74')
 $$;
 
 -- The triggers that call them. bits is pg_trigger.tgtype: before or after, for what, and for each what.
@@ -187,10 +191,12 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('sales_rollups_truncate', 32, 'TRUNCATE', '', 'forget_sales')
     ) AS e (trigger_name, bits, event, transition, function_name)
     UNION ALL
-    VALUES ('retail_mcp.sales_changes', 'sales_rollups_apply', 5, 'apply_sales_changes',
-            'CREATE CONSTRAINT TRIGGER sales_rollups_apply AFTER INSERT ON retail_mcp.sales_changes '
-            'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.is_first) '
-            'EXECUTE FUNCTION retail_mcp.apply_sales_changes()')
+    SELECT 'retail_mcp.sales_changes', a.trigger_name, 5, a.function_name,
+           format('CREATE CONSTRAINT TRIGGER %s AFTER INSERT ON retail_mcp.sales_changes '
+                  'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.is_first) '
+                  'EXECUTE FUNCTION retail_mcp.%s()', a.trigger_name, a.function_name)
+    FROM (VALUES ('sales_orders_apply', 'apply_order_changes'), ('sales_rollups_apply', 'apply_sales_changes'))
+        AS a (trigger_name, function_name)
 $$;
 
 -- The functions that decide what a store is told of the others, by the SHA-256 of their bodies in migration 0017: one that holds less

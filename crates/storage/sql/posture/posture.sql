@@ -37,7 +37,7 @@ WITH finding AS MATERIALIZED (
 )
 SELECT coalesce(f.check_name, c.name),
        -- Which version's functions these are: a program asks for its own or a later one.
-       coalesce(f.subject, CASE c.name WHEN 'schema version' THEN '18' ELSE '' END), coalesce(f.state, 'good'),
+       coalesce(f.subject, CASE c.name WHEN 'schema version' THEN '19' ELSE '' END), coalesce(f.state, 'good'),
        coalesce(f.detail, ''), f.fix_sql, coalesce(f.mandatory, c.name <> 'other databases')
 FROM unnest(ARRAY['schema version', 'role attributes', 'role membership', 'connection limit', 'role settings',
              'parameters', 'ownership', 'database', 'schemas', 'grants', 'views',

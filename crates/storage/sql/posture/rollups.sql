@@ -5,7 +5,7 @@ RETURNS TABLE (check_name text, subject text, state text, detail text, fix_sql t
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT 'sales rollups', format('retail_mcp.%s()', e.function_name), 'unfit',
        'it does not do what this version''s does: figures may be wrong, or those of another store',
-       '-- put the function of this version''s migration 0013 back', true
+       '-- put the function of this version''s migration 0013 or 0019 back', true
 FROM retail_sec.rollup_functions() e
 WHERE NOT EXISTS (SELECT FROM pg_proc p
                   WHERE p.pronamespace = to_regnamespace('retail_mcp')

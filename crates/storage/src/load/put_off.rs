@@ -10,12 +10,13 @@ use crate::admin::failed;
 use crate::{Admin, StorageError};
 
 /// The tables that may be large.
-const FROM_TABLES: [&str; 5] = [
+const FROM_TABLES: [&str; 6] = [
     "retail.customers",
     "retail.inventory",
     "retail.orders",
     "retail.order_items",
     "retail.sales_by_product_day",
+    "retail.sales_by_order",
 ];
 
 /// Each with what takes it away, what makes it again, and its name for the progress.

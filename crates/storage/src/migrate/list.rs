@@ -28,10 +28,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (16, "servers", include_str!("../../migrations/0016_servers.sql")),
     (17, "store benchmarks", include_str!("../../migrations/0017_store_benchmarks.sql")),
     (18, "indexes for customers", include_str!("../../migrations/0018_indexes_for_customers.sql")),
+    (19, "sales by order", include_str!("../../migrations/0019_sales_by_order.sql")),
 ];
 
 /// The number of the last migration that this version brings.
-pub const SCHEMA_VERSION: i64 = 18;
+pub const SCHEMA_VERSION: i64 = 19;
 
 /// All migrations, each in a transaction of its own. The caller holds the lock.
 pub(super) fn migrator() -> Migrator {

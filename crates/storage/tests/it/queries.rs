@@ -148,7 +148,7 @@ async fn the_bracket_holds(#[case] sql: &str) {
 #[case("SELECT * FROM retail.orderz", "orderz", "get_multiple_table_schemas")]
 #[case("SELECT price FROM retail.products", "price", "get_multiple_table_schemas")]
 #[case("SELECT * FROM retail.stores", "permission denied", "store_id, store_name, is_online")]
-#[case("SELECT * FROM pg_catalog.pg_authid", "permission denied", "eleven tables")]
+#[case("SELECT * FROM pg_catalog.pg_authid", "permission denied", "twelve tables")]
 #[tokio::test]
 async fn a_mistake_is_explained(#[case] sql: &str, #[case] message: &str, #[case] hint: &str) {
     let database = TestDatabase::seeded().await;

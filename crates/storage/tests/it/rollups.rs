@@ -12,7 +12,7 @@ use crate::isolation::{connect, first_row};
 use crate::unguarded::Unguarded;
 
 /// The sums of the raw tables, and the same of a rollup, as a manager would ask for them.
-const PAIRS: [(&str, &str); 3] = [
+const PAIRS: [(&str, &str); 4] = [
     (
         "SELECT o.store_id, o.order_date, count(*), sum(i.quantity),
              sum(i.quantity * i.unit_price), sum(coalesce(i.discount_amount, 0)), sum(i.total_amount)
@@ -37,6 +37,23 @@ const PAIRS: [(&str, &str); 3] = [
              discount_amount, net_sales
          FROM retail.sales_by_product_day",
     ),
+    (
+        "SELECT o.order_id, o.store_id, o.order_date, o.customer_id,
+             (SELECT coalesce(sum(i.total_amount), 0) FROM retail.order_items i
+              WHERE i.order_id = o.order_id AND i.store_id = o.store_id),
+             (SELECT e.order_date FROM retail.orders e
+              WHERE e.store_id = o.store_id AND e.customer_id = o.customer_id
+                AND (e.order_date, e.order_id) < (o.order_date, o.order_id)
+              ORDER BY e.order_date DESC, e.order_id DESC LIMIT 1),
+             (SELECT e.order_date FROM retail.orders e
+              WHERE e.store_id = o.store_id AND e.customer_id = o.customer_id
+                AND (e.order_date, e.order_id) < (o.order_date, o.order_id)
+              ORDER BY e.order_date DESC, e.order_id DESC OFFSET 1 LIMIT 1)
+         FROM retail.orders o",
+        "SELECT order_id, store_id, order_date, customer_id, net_sales, previous_order_date,
+             second_previous_order_date
+         FROM retail.sales_by_order",
+    ),
 ];
 
 /// Compares by the database's own check.
@@ -45,7 +62,8 @@ fn assert_equal(database: &TestDatabase, when: &str) {
         "SELECT * FROM retail_mcp.check_sales_rollups();
          SELECT count(*) FROM retail_mcp.sales_changes",
     );
-    let expected = "retail.sales_by_day|0|0|0\nretail.sales_by_product_day|0|0|0\n0";
+    let expected = "retail.sales_by_day|0|0|0\nretail.sales_by_product_day|0|0|0\n\
+                    retail.sales_by_order|0|0|0\n0";
     assert_eq!(found.trim(), expected, "{when}");
 }
 
@@ -83,7 +101,7 @@ async fn each_identity_sees_its_own_sums() {
     let database = TestDatabase::seeded().await;
     assert_equal_for_all(&database, "after the load").await;
     let runner = Unguarded::on(&database, 2);
-    for table in ["retail.sales_by_day", "retail.sales_by_product_day"] {
+    for table in ["retail.sales_by_day", "retail.sales_by_product_day", "retail.sales_by_order"] {
         for store in stores() {
             let id = store.id;
             let sql = format!("SELECT min(store_id), max(store_id), count(*) FROM {table}");
@@ -98,10 +116,14 @@ async fn each_identity_sees_its_own_sums() {
 #[case("SELECT count(*) FROM retail.sales_by_day")]
 #[case("INSERT INTO retail.sales_by_day SELECT 1, '2020-01-01', 1, 1, 1, 1, 1, 1")]
 #[case("UPDATE retail.sales_by_day SET net_sales = 0")]
+#[case("SELECT count(*) FROM retail.sales_by_order")]
+#[case("UPDATE retail.sales_by_order SET previous_order_date = NULL")]
 #[case("DELETE FROM retail.sales_by_product_day")]
 #[case("TRUNCATE retail.sales_by_product_day")]
 #[case("SELECT count(*) FROM retail_mcp.sales_changes")]
 #[case("SELECT count(*) FROM retail_mcp.sales_by_day_source")]
+#[case("SELECT count(*) FROM retail_mcp.sales_by_order_source")]
+#[case("SELECT count(*) FROM retail_mcp.customer_turn")]
 #[case("SELECT retail_mcp.rebuild_sales_rollups()")]
 #[case("SELECT * FROM retail_mcp.check_sales_rollups()")]
 #[tokio::test]
@@ -127,7 +149,7 @@ async fn a_store_and_a_period_are_found_by_the_key() {
          SET LOCAL app.rls_signature = '{signature}'; SET LOCAL enable_seqscan = off"
     );
     client.batch_execute(&begin).await.unwrap();
-    for table in ["sales_by_day", "sales_by_product_day"] {
+    for table in ["sales_by_day", "sales_by_product_day", "sales_by_order"] {
         let explain = format!(
             "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT sum(net_sales) FROM retail.{table}
              WHERE order_date BETWEEN '2026-01-01' AND '2026-03-31'"
@@ -162,6 +184,7 @@ async fn an_adopted_database_has_its_sums_at_once() {
     "update",
     "UPDATE retail.orders SET store_id = store_id % 8 + 1 WHERE order_id < 50"
 )]
+#[case("orders", "update", "UPDATE retail.orders SET customer_id = 1 WHERE order_id = 7")]
 #[case("orders", "delete", "DELETE FROM retail.orders WHERE order_id = 1")]
 #[case(
     "order_items",

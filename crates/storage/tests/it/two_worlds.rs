@@ -255,6 +255,7 @@ async fn an_open_table_is_found() {
         "order_items",
         "sales_by_day",
         "sales_by_product_day",
+        "sales_by_order",
         "store_benchmark",
     ] {
         let policy = format!("opened ON retail.{table}");

@@ -35,9 +35,10 @@ pub(super) const ORDERS: usize = 6;
 pub(super) const ORDER_ITEMS: usize = 7;
 pub(super) const SALES_BY_DAY: usize = 8;
 pub(super) const SALES_BY_PRODUCT_DAY: usize = 9;
-pub(super) const STORE_BENCHMARK: usize = 10;
+pub(super) const SALES_BY_ORDER: usize = 10;
+pub(super) const STORE_BENCHMARK: usize = 11;
 
-pub(super) const TABLES: [Table; 11] = [
+pub(super) const TABLES: [Table; 12] = [
     Table {
         name: "stores",
         columns: &[("store_id", Int), ("store_name", Text), ("is_online", Bool)],
@@ -140,6 +141,20 @@ pub(super) const TABLES: [Table; 11] = [
         key: &["store_id", "order_date", "product_id"],
     },
     Table {
+        name: "sales_by_order",
+        columns: &[
+            ("order_id", Int),
+            ("store_id", Int),
+            ("order_date", Date),
+            ("customer_id", Int),
+            ("units_sold", Int),
+            ("net_sales", Money),
+            ("previous_order_date", Date),
+            ("second_previous_order_date", Date),
+        ],
+        key: &["order_id"],
+    },
+    Table {
         name: "store_benchmark",
         columns: &[
             ("store_id", Int),
@@ -179,7 +194,7 @@ impl Edge {
     }
 }
 
-pub(super) const EDGES: [Edge; 16] = [
+pub(super) const EDGES: [Edge; 19] = [
     Edge { child: ORDERS, column: "customer_id", parent: CUSTOMERS },
     Edge { child: ORDERS, column: "store_id", parent: STORES },
     Edge { child: ORDER_ITEMS, column: "order_id", parent: ORDERS },
@@ -194,6 +209,9 @@ pub(super) const EDGES: [Edge; 16] = [
     Edge { child: SALES_BY_DAY, column: "store_id", parent: STORES },
     Edge { child: SALES_BY_PRODUCT_DAY, column: "store_id", parent: STORES },
     Edge { child: SALES_BY_PRODUCT_DAY, column: "product_id", parent: PRODUCTS },
+    Edge { child: SALES_BY_ORDER, column: "order_id", parent: ORDERS },
+    Edge { child: SALES_BY_ORDER, column: "store_id", parent: STORES },
+    Edge { child: SALES_BY_ORDER, column: "customer_id", parent: CUSTOMERS },
     Edge { child: STORE_BENCHMARK, column: "store_id", parent: STORES },
     Edge { child: STORE_BENCHMARK, column: "category_id", parent: CATEGORIES },
 ];

@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::scenario::{HEAD_OFFICE, STORE_ID};
 
 /// Tables that have rows of several stores.
-const OF_STORES: [&str; 7] = [
+const OF_STORES: [&str; 8] = [
     "orders",
     "order_items",
     "sales_by_day",
     "sales_by_product_day",
+    "sales_by_order",
     "inventory",
     "stores",
     "store_benchmark",

@@ -152,6 +152,10 @@ fn hint(table: RetailTable) -> &'static str {
             "Instead of `order_items` wherever no customer or single order matters; join with \
              `products` using `product_id`, with `stores` using `store_id`"
         }
+        RetailTable::SalesByOrder => {
+            "Customers of a period at a store: active are the rows whose `previous_order_date` is \
+             NULL or before the period, new those where it is NULL; one row an order"
+        }
         RetailTable::StoreBenchmark => {
             "For rank and comparison with other stores, whose own figures nobody is shown; filter \
              on `metric` and `category_id` (0 = all), newest month first; a NULL `peer_mean` is \

@@ -7,7 +7,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::isolation::connect;
 
-/// The eleven tables as views in schema `by_hand`, each with the manager's rows by an explicit
+/// The twelve tables as views in schema `by_hand`, each with the manager's rows by an explicit
 /// condition.
 const VIEWS: &str = "
     CREATE SCHEMA by_hand;
@@ -18,6 +18,7 @@ const VIEWS: &str = "
     CREATE VIEW by_hand.sales_by_day AS SELECT * FROM retail.sales_by_day WHERE store_id = :own;
     CREATE VIEW by_hand.sales_by_product_day AS
         SELECT * FROM retail.sales_by_product_day WHERE store_id = :own;
+    CREATE VIEW by_hand.sales_by_order AS SELECT * FROM retail.sales_by_order WHERE store_id = :own;
     CREATE VIEW by_hand.store_benchmark AS
         SELECT * FROM retail.store_benchmark WHERE store_id = :own;
     CREATE VIEW by_hand.inventory AS SELECT * FROM retail.inventory WHERE store_id = :own;

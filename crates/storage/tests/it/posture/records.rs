@@ -114,6 +114,16 @@ use super::refused_named_and_mended;
     "grants",
     "retail_mcp.sales_changes for retail_query"
 )]
+#[case::turns_of_customers(
+    "GRANT SELECT ON retail_mcp.customer_turn TO retail_query",
+    "grants",
+    "retail_mcp.customer_turn for retail_query"
+)]
+#[case::orders_trigger_gone(
+    "DROP TRIGGER sales_orders_apply ON retail_mcp.sales_changes",
+    "sales rollups",
+    "trigger sales_orders_apply of retail_mcp.sales_changes"
+)]
 #[case::source_of_the_rollups(
     "GRANT SELECT ON retail_mcp.sales_by_day_source TO retail_query",
     "views",

@@ -31,7 +31,8 @@ async fn truncated_tables_leave_what_is_still_true() {
         assert_equal(&database, &sql);
     }
     let rows = "SELECT (SELECT count(*) FROM retail.sales_by_day)
-                    + (SELECT count(*) FROM retail.sales_by_product_day)";
+                    + (SELECT count(*) FROM retail.sales_by_product_day)
+                    + (SELECT count(*) FROM retail.sales_by_order)";
     assert_eq!(database.psql(rows).trim(), "0");
 }
 
@@ -97,7 +98,10 @@ async fn what_the_triggers_missed_is_found_and_made_good() {
         "SET session_replication_role = replica;
          DELETE FROM retail.order_items WHERE order_id % 5 = 0;
          UPDATE retail.order_items SET quantity = quantity + 1 WHERE order_id = 2;
-         UPDATE retail.orders SET order_date = '2019-12-31' WHERE order_id = 1",
+         UPDATE retail.orders SET order_date = '2019-12-31' WHERE order_id = 1;
+         DELETE FROM retail.orders WHERE order_id = 5;
+         INSERT INTO retail.orders SELECT 900001, customer_id, store_id, order_date FROM retail.orders
+             WHERE order_id = 1",
     );
     let found = database.psql("SELECT * FROM retail_mcp.check_sales_rollups()");
     let sums: Vec<u64> = found

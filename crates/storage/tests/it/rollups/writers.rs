@@ -20,6 +20,7 @@ enum Step {
     /// A new order, with lines; some of them, by mistake, of another store.
     Sell {
         store: i32,
+        customer: i32,
         day: i32,
         lines: Vec<(i32, i32, bool)>,
     },
@@ -39,6 +40,11 @@ enum Step {
         order: i32,
         store: i32,
         day: i32,
+    },
+    /// Another customer for some orders.
+    GiveTo {
+        order: i32,
+        customer: i32,
     },
     /// Some lines.
     Remove {
@@ -65,16 +71,18 @@ const CHANGES: [&str; 6] = [
 ];
 
 fn step() -> impl Strategy<Value = Step> {
-    let (order, store, day, product) = (1..=ORDERS, 1..=8, 0..4, 1..=6);
+    let (order, store, day, product, customer) = (1..=ORDERS, 1..=8, 0..4, 1..=6, 1..=3);
     let line = (1..=6, 1..=5, prop::bool::weighted(0.1));
     prop_oneof![
-        4 => (store.clone(), day.clone(), prop::collection::vec(line, 0..5))
-            .prop_map(|(store, day, lines)| Step::Sell { store, day, lines }),
+        4 => (store.clone(), customer.clone(), day.clone(), prop::collection::vec(line, 0..5))
+            .prop_map(|(store, customer, day, lines)| Step::Sell { store, customer, day, lines }),
         4 => (order.clone(), product.clone(), 1..=5)
             .prop_map(|(order, product, quantity)| Step::Add { order, product, quantity }),
         3 => (order.clone(), prop::sample::select(&CHANGES[..])).prop_map(|(order, set)| Step::Change { order, set }),
         3 => (order.clone(), store, day)
             .prop_map(|(order, store, day)| Step::Move { order, store, day }),
+        2 => (order.clone(), customer)
+            .prop_map(|(order, customer)| Step::GiveTo { order, customer }),
         2 => (order.clone(), product).prop_map(|(order, product)| Step::Remove { order, product }),
         1 => order.prop_map(|order| Step::Cancel { order }),
         1 => Just(Step::Savepoint),
@@ -92,10 +100,10 @@ fn writer() -> impl Strategy<Value = (bool, Vec<Step>)> {
 impl Step {
     fn sql(&self) -> String {
         match self {
-            Self::Sell { store, day, lines } => {
+            Self::Sell { store, customer, day, lines } => {
                 let mut sql = format!(
                     "INSERT INTO retail.orders (customer_id, store_id, order_date)
-                     VALUES (1, {store}, date '2026-11-01' + {day})"
+                     VALUES ({customer}, {store}, date '2026-11-01' + {day})"
                 );
                 for (product, quantity, is_elsewhere) in lines {
                     let store = if *is_elsewhere { store % 8 + 1 } else { *store };
@@ -115,6 +123,9 @@ impl Step {
             Self::Move { order, store, day } => format!(
                 "UPDATE retail.orders SET store_id = {store}, order_date = date '2026-11-01' + {day}
                  WHERE order_id IN ({order}, {order} + 2)"
+            ),
+            Self::GiveTo { order, customer } => format!(
+                "UPDATE retail.orders SET customer_id = {customer} WHERE order_id IN ({order}, {order} + 2)"
             ),
             Self::Remove { order, product } => format!(
                 "DELETE FROM retail.order_items WHERE order_id BETWEEN {order} AND {order} + 5
@@ -207,6 +218,7 @@ async fn writers_of_sales_never_end_each_other() {
                     let line = (place + 1, 1, false);
                     let sell = Step::Sell {
                         store: place % 3 + 1,
+                        customer: place % 2 + 1,
                         day: place % 2,
                         lines: vec![line, line],
                     };
@@ -264,6 +276,38 @@ async fn a_line_goes_where_its_order_goes() {
     let code = done.unwrap_err().code().unwrap().code().to_owned();
     assert_eq!(code, "40001");
     mover.batch_execute("ROLLBACK").await.unwrap();
+    assert_equal(&database, "refused");
+}
+
+/// Two orders of a customer at the same time: the later one knows the other, whoever is first, or is refused.
+#[tokio::test]
+async fn a_customers_orders_know_each_other() {
+    let database = TestDatabase::seeded().await;
+    let one = connect(&database, &database.superuser()).await;
+    let other = connect(&database, &database.superuser()).await;
+    // On days of their own, so that they share nothing but the customer.
+    let sell = |day| Step::Sell { store: 4, customer: 2, day, lines: vec![(1, 1, false)] }.sql();
+    for (first, second) in [(0, 1), (3, 2)] {
+        one.batch_execute(&format!("BEGIN; {}; SET CONSTRAINTS ALL IMMEDIATE", sell(first)))
+            .await
+            .unwrap();
+        other.batch_execute(&format!("BEGIN; {}", sell(second))).await.unwrap();
+        let (sold, done) = tokio::join!(other.batch_execute("COMMIT"), async {
+            tokio::time::timeout(std::time::Duration::from_secs(30), waits_for_a_lock(&database))
+                .await
+                .expect("the second waits for the first");
+            one.batch_execute("COMMIT").await
+        });
+        sold.unwrap();
+        done.unwrap();
+        assert_equal(&database, "both sold");
+    }
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM retail.orders";
+    one.batch_execute(begin).await.unwrap();
+    other.batch_execute(&sell(0)).await.unwrap();
+    let done = one.batch_execute(&format!("{}; COMMIT", sell(1))).await;
+    assert_eq!(done.unwrap_err().code().unwrap().code(), "40001");
+    one.batch_execute("ROLLBACK").await.unwrap();
     assert_equal(&database, "refused");
 }
 

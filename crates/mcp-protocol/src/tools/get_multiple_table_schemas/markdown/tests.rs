@@ -261,6 +261,26 @@ fn all_tables() -> Vec<TableSchema> {
             &[],
         ),
         table(
+            T::SalesByOrder,
+            "Orders with their sums and when the customer had ordered before at the store, always \
+             equal to orders and order_items and far faster: use it for baskets, for what customers \
+             spent, and to count active, new or returning customers",
+            200_000,
+            &[
+                "order_id integer pk|The order",
+                "store_id integer|Store that sold",
+                "order_date date|Day of the order",
+                "customer_id integer|Customer who ordered",
+                "units_sold bigint|sum(quantity)",
+                "net_sales numeric(18,2)|Net sales (basket value), USD: sum(total_amount)",
+                "previous_order_date date null|Day of the customer's order before at this store; null \
+                 for the first",
+                "second_previous_order_date date null|Day of the order before that; null for the first \
+                 two",
+            ],
+            &[],
+        ),
+        table(
             T::StoreBenchmark,
             "How a store stands among the others: a row for each store, complete month, \
              category and metric, as published when the month was over",
