@@ -78,7 +78,10 @@ impl Psql {
     pub fn create_database(&self, name: &str, template: Option<&str>) -> Result<(), Error> {
         let name = quoted(name)?;
         let sql = match template {
-            Some(template) => format!("CREATE DATABASE {name} TEMPLATE {}", quoted(template)?),
+            // File by file: half the time of PostgreSQL's usual way, which writes each page to the log as well.
+            Some(template) => {
+                format!("CREATE DATABASE {name} TEMPLATE {} STRATEGY FILE_COPY", quoted(template)?)
+            }
             None => format!("CREATE DATABASE {name}"),
         };
         self.run(MAINTENANCE_DATABASE, &sql).map(drop)
