@@ -63,7 +63,8 @@ const OF_PRODUCTS: [&str; 3] =
 const BENCHMARK_MONTHS: &str = "retail_mcp.benchmark_month";
 
 /// Enough to sort and join what is loaded, whatever its size: more goes to temporary files.
-const SETTINGS: &str = "SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '256MB'";
+/// A statement has several hash tables, each of twice `work_mem`, and sorts: an embedded server's process has 512 MiB in all.
+const SETTINGS: &str = "SET LOCAL maintenance_work_mem = '512MB'; SET LOCAL work_mem = '64MB'";
 const RENEW_DATA_EPOCH: &str = "SELECT retail_mcp.renew_data_epoch()";
 
 impl Admin {

@@ -177,12 +177,13 @@ fn statement(range: DateRange, filter: &Filter) -> String {
         literal::date(range.first()),
         range.days()
     );
+    // Whole cents are sorted and added up faster than decimal numbers.
     format!(
-        "WITH v AS (SELECT d.customer_id, {fifth} AS r, count(*) AS orders, sum(d.net_sales) AS net \
-         FROM retail.sales_by_order d{store} WHERE {conditions} GROUP BY d.customer_id), \
-         x AS (SELECT v.r, v.orders, v.net, ntile(5) OVER (ORDER BY v.net, v.customer_id) AS m FROM v) \
+        "WITH v AS (SELECT d.customer_id, {fifth} AS r, count(*) AS orders, \
+         (sum(d.net_sales) * 100)::bigint AS cents FROM retail.sales_by_order d{store} WHERE {conditions} GROUP BY d.customer_id), \
+         x AS (SELECT v.r, v.orders, v.cents, ntile(5) OVER (ORDER BY v.cents, v.customer_id) AS m FROM v) \
          SELECT CASE {} END AS segment, count(*) AS customers, sum(x.orders) AS orders, \
-         sum(x.net) AS net, count(*) FILTER (WHERE x.m = 5) AS high FROM x GROUP BY 1 ORDER BY 1",
+         sum(x.cents) / 100 AS net, count(*) FILTER (WHERE x.m = 5) AS high FROM x GROUP BY 1 ORDER BY 1",
         cases.join(" ")
     )
 }

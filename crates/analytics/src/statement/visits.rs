@@ -3,67 +3,18 @@
 use retail_domain::{Error, SqlText};
 
 use super::{Ask, Statement, grain, joins, keys};
-use crate::calendar::CompanyCalendar;
+use crate::calendar::{Bucket, CompanyCalendar};
 use crate::literal;
 use crate::metric::Measure;
 
 /// Each customer of a group is counted by one order of it, so nobody is looked up and nothing is sorted.
 pub(super) fn compile(ask: &Ask<'_>, calendar: CompanyCalendar) -> Result<Statement, Error> {
-    let keys = ask.by.map(keys).unwrap_or_default();
-    let range_first = literal::date(ask.range.first());
-    let mut from = vec!["retail.sales_by_order d".to_owned()];
-    let mut columns = Vec::new();
-    let mut conditions = vec![literal::within("d.order_date", ask.range)];
-    conditions.extend(ask.filter.conditions());
-    let mut group = String::new();
     let grain = ask.by.and_then(grain);
-    if let (Some(grain), Some((_, name))) = (grain, keys.first()) {
-        // Each bucket is a range of the index. One that begins before the period begins with the period.
-        let rows: Vec<String> = calendar
-            .buckets(ask.range, grain)
-            .iter()
-            .map(|bucket| {
-                let days = bucket.range;
-                let since = days.first().max(ask.range.first());
-                let dates = [days.first(), since, days.last()].map(literal::date);
-                format!("({})", dates.join(", "))
-            })
-            .collect();
-        from.push(format!(
-            "JOIN (VALUES {}) AS b (first_day, since, last_day) ON d.order_date BETWEEN b.since AND b.last_day",
-            rows.join(", ")
-        ));
-        columns.push("grouping(b.first_day) AS is_total".to_owned());
-        columns.push(format!("b.first_day AS {name}"));
-        // Who is in several buckets is once in all of them, so the total is no sum.
-        for (at, measure) in ask.measures.iter().enumerate() {
-            columns.push(format!(
-                "CASE grouping(b.first_day) WHEN 0 THEN {} ELSE {} END AS m{at}",
-                count(*measure, "b.since"),
-                count(*measure, &range_first)
-            ));
-        }
-        group = format!(
-            " GROUP BY GROUPING SETS ((b.first_day), ()) ORDER BY 1 DESC, 2 LIMIT {}",
-            ask.limit + 2
-        );
-    } else {
-        columns.extend(keys.iter().map(|(key, name)| format!("{key} AS {name}")));
-        for (at, measure) in ask.measures.iter().enumerate() {
-            columns.push(format!("{} AS m{at}", count(*measure, &range_first)));
-        }
-        if !keys.is_empty() {
-            group = format!(" GROUP BY 1 ORDER BY 1 LIMIT {}", ask.limit + 1);
-        }
-    }
-    columns.push("count(*) AS lines".to_owned());
-    from.extend(joins(ask.by, ask.filter, None, "d"));
-    let sql = format!(
-        "SELECT {} FROM {} WHERE {}{group}",
-        columns.join(", "),
-        from.join(" "),
-        conditions.join(" AND ")
-    );
+    let keys = ask.by.map(keys).unwrap_or_default();
+    let sql = match (grain, keys.first()) {
+        (Some(grain), Some((_, name))) => by_time(ask, &calendar.buckets(ask.range, grain), name),
+        _ => of_groups(ask, &keys),
+    };
     Ok(Statement {
         sql: SqlText::new(&sql)?,
         keys: keys.into_iter().map(|(_, name)| name).collect(),
@@ -72,6 +23,75 @@ pub(super) fn compile(ask: &Ask<'_>, calendar: CompanyCalendar) -> Result<Statem
         has_total: grain.is_some(),
         counts_rows: true,
     })
+}
+
+fn of_groups(ask: &Ask<'_>, keys: &[(&str, &str)]) -> String {
+    let since = literal::date(ask.range.first());
+    let mut columns: Vec<String> =
+        keys.iter().map(|(key, name)| format!("{key} AS {name}")).collect();
+    for (at, measure) in ask.measures.iter().enumerate() {
+        columns.push(format!("{} AS m{at}", count(*measure, &since)));
+    }
+    let mut conditions = vec![literal::within("d.order_date", ask.range)];
+    conditions.extend(ask.filter.conditions());
+    let group = if keys.is_empty() {
+        String::new()
+    } else {
+        format!(" GROUP BY 1 ORDER BY 1 LIMIT {}", ask.limit + 1)
+    };
+    format!(
+        "SELECT {}, count(*) AS lines FROM {} WHERE {}{group}",
+        columns.join(", "),
+        orders(ask),
+        conditions.join(" AND ")
+    )
+}
+
+/// Bucket by bucket, each a range of the index: joined with all of them at once, a store's orders are read once for each
+/// (18 ms instead of 5 for the months of a year). The total counts since the beginning of the period, so it is a sum of what
+/// each bucket has by that count, and not of what the buckets show.
+fn by_time(ask: &Ask<'_>, buckets: &[Bucket], name: &str) -> String {
+    let first = ask.range.first();
+    let rows: Vec<String> = buckets
+        .iter()
+        .map(|Bucket { range, .. }| {
+            // One that begins before the period begins with the period.
+            let since = range.first().max(first);
+            let last = range.last().min(ask.range.last());
+            format!("({})", [range.first(), since, last].map(literal::date).join(", "))
+        })
+        .collect();
+    let (mut inner, mut named, mut outer) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, measure) in ask.measures.iter().enumerate() {
+        inner.push(format!("{} AS m{at}", count(*measure, "b.since")));
+        inner.push(format!("{} AS t{at}", count(*measure, &literal::date(first))));
+        named.push(format!("v.m{at}, v.t{at}"));
+        outer.push(format!(
+            "CASE grouping(x.first_day) WHEN 0 THEN sum(x.m{at}) ELSE sum(x.t{at}) END AS m{at}"
+        ));
+    }
+    let mut conditions = vec!["d.order_date BETWEEN b.since AND b.last_day".to_owned()];
+    conditions.extend(ask.filter.conditions());
+    format!(
+        "WITH x AS (SELECT b.first_day, {}, v.lines \
+         FROM (VALUES {}) AS b (first_day, since, last_day) CROSS JOIN LATERAL (SELECT {}, count(*) AS lines \
+         FROM {} WHERE {}) AS v WHERE v.lines > 0) \
+         SELECT grouping(x.first_day) AS is_total, x.first_day AS {name}, {}, coalesce(sum(x.lines), 0) AS lines \
+         FROM x GROUP BY GROUPING SETS ((x.first_day), ()) ORDER BY 1 DESC, 2 LIMIT {}",
+        named.join(", "),
+        rows.join(", "),
+        inner.join(", "),
+        orders(ask),
+        conditions.join(" AND "),
+        outer.join(", "),
+        ask.limit + 2
+    )
+}
+
+fn orders(ask: &Ask<'_>) -> String {
+    let mut from = vec!["retail.sales_by_order d".to_owned()];
+    from.extend(joins(ask.by, ask.filter, None, "d"));
+    from.join(" ")
 }
 
 /// Customers of the orders since a day, by the order that has what only one order of each has.

@@ -1,5 +1,6 @@
 //! From the tables of an answer to a chart.
 
+use retail_analytics::metric::Metric;
 use retail_charts::{Band, ChartKind, ChartSpec, Series, ValueFormat};
 use retail_domain::{Error, ErrorCode};
 use serde_json::Value;
@@ -34,9 +35,23 @@ pub(super) fn spec(
     if let (Some(from), Some(to)) = (text("/period/from"), text("/period/to")) {
         let store = text("/receipt/acting_store").filter(|_| shows_store);
         let store = store.map(|store| format!(", {store}")).unwrap_or_default();
-        spec = spec.with_subtitle(format!("{from} to {to}{store}"));
+        let left_out = if tool == "analyze_sales" { left_out(structured) } else { String::new() };
+        spec = spec.with_subtitle(format!("{from} to {to}{store}{left_out}"));
     }
     Ok(spec)
+}
+
+/// The metrics that the title names and that have no common scale with the first.
+fn left_out(structured: &Value) -> String {
+    let columns = structured.get("table").map(columns).unwrap_or_default();
+    let metrics: Vec<&Column> =
+        columns.iter().filter(|column| Metric::find(&column.name).is_ok()).collect();
+    let names: Vec<String> = metrics
+        .iter()
+        .filter(|column| metrics.first().is_some_and(|first| column.unit != first.unit))
+        .map(|column| column.name.replace('_', " "))
+        .collect();
+    if names.is_empty() { String::new() } else { format!("; not drawn: {}", names.join(", ")) }
 }
 
 fn kind_of(asked: Kind, found: ChartKind) -> ChartKind {
@@ -257,6 +272,18 @@ mod tests {
         let names: Vec<String> =
             spec.unwrap().series.into_iter().map(|series| series.name).collect();
         assert_eq!(names, ["net sales", "net sales before"]);
+    }
+
+    #[test]
+    fn metrics_without_a_scale_are_named() {
+        let columns = json!([{ "name": "store" }, { "name": "net_sales", "unit": "usd" },
+            { "name": "gross_sales", "unit": "usd" }, { "name": "share", "unit": "percent" },
+            { "name": "units", "unit": "units" }, { "name": "basket_value", "unit": "usd_per_order" }]);
+        let mut answer = answer(&columns, &json!([["a", "1", "2", "100", 3, "5"]]));
+        answer["period"] = json!({ "from": "2026-01-01", "to": "2026-01-31" });
+        let spec = spec("analyze_sales", &answer, Kind::Auto, true).unwrap();
+        let subtitle = spec.subtitle.unwrap();
+        assert_eq!(subtitle, "2026-01-01 to 2026-01-31; not drawn: units, basket value");
     }
 
     #[test]
