@@ -240,7 +240,13 @@ fn customer_analysis(parts: &Parts, period: &Period) -> Shape {
 }
 
 fn category_performance(parts: &Parts) -> Shape {
-    let Parts { lines, store, conditions, limit, .. } = parts;
+    let Parts { lines, store, product, conditions, limit } = parts;
+    // Names are joined last, unless they are asked for.
+    let (of_days, of_lines) = if product.is_empty() {
+        ("", "JOIN retail.products p ON p.product_id = i.product_id")
+    } else {
+        (products_of!("d"), *product)
+    };
     Shape {
         title: "Category performance",
         columns: vec![
@@ -252,18 +258,20 @@ fn category_performance(parts: &Parts) -> Shape {
             TableColumn::figure("transaction_count", Unit::Orders),
         ],
         sql: format!(
-            "WITH x AS (SELECT c.category_id, c.category_name, \
-             count(DISTINCT d.product_id) AS products, sum(d.units_sold) AS units, \
-             sum(d.net_sales) AS net, sum(d.line_count) AS lines \
-             FROM retail.sales_by_product_day d{store} {of_days} WHERE {conditions} GROUP BY 1, 2), \
-             o AS (SELECT y.category_id, count(*) AS orders FROM (SELECT DISTINCT d.order_id, \
-             p.category_id FROM {lines}{store} {of_lines} WHERE {conditions}) AS y GROUP BY 1) \
-             SELECT x.category_name, x.products, x.units, x.net, \
+            "WITH y AS (SELECT d.product_id, sum(d.units_sold) AS units, sum(d.net_sales) AS net, \
+             sum(d.line_count) AS lines FROM retail.sales_by_product_day d{store} {of_days} \
+             WHERE {conditions} GROUP BY d.product_id), \
+             x AS (SELECT p.category_id, count(*) AS products, sum(y.units) AS units, \
+             sum(y.net) AS net, sum(y.lines) AS lines \
+             FROM y JOIN retail.products p ON p.product_id = y.product_id GROUP BY p.category_id), \
+             o AS (SELECT q.category_id, count(*) AS orders FROM (SELECT DISTINCT d.order_id, \
+             p.category_id FROM {lines}{store} {of_lines} WHERE {conditions}) AS q \
+             GROUP BY q.category_id) \
+             SELECT c.category_name, x.products, x.units, x.net, \
              x.net / nullif(x.units, 0) AS price, o.orders, sum(x.lines) OVER () AS lines \
              FROM x JOIN o ON o.category_id = x.category_id \
-             ORDER BY x.net DESC, x.category_name LIMIT {limit}",
-            of_days = products_of!("d"),
-            of_lines = products_of!("i"),
+             JOIN retail.categories c ON c.category_id = x.category_id \
+             ORDER BY x.net DESC, c.category_name LIMIT {limit}"
         ),
         metrics: &["net_sales", "units", "orders", "average_price"],
         is_series: false,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use retail_analytics::calendar::{CompanyCalendar, Period};
 use retail_analytics::metric::{Dimension, METRICS, Metric, Source};
 use retail_analytics::{
-    Analysis, Analyst, ChangeQuestion, EXPLAINED, Insight, InsightQuestion, SalesQuestion, Table,
+    Analysis, Analyst, ChangeQuestion, EXPLAINED, Insight, InsightQuestion, SalesQuestion,
+    SalesTemplate, Table,
 };
 use retail_auth::StoreGrant;
 use retail_domain::{ErrorCode, Principal};
@@ -108,6 +109,7 @@ async fn customers_are_the_same_by_the_orders_before_and_by_the_raw_orders() {
     let desk = desk().await;
     let kirkland = principal(store("Zava Retail Kirkland")).await;
     let (mut compared, mut by_visits) = (0, 0);
+    let long = ["2024", "2020-01-06..2026-11-01"];
     for (who, filtered) in [
         (seattle().await, false),
         (kirkland, true),
@@ -122,8 +124,13 @@ async fn customers_are_the_same_by_the_orders_before_and_by_the_raw_orders() {
             for (at, by) in
                 std::iter::once(None).chain(metric.dimensions.iter().copied().map(Some)).enumerate()
             {
-                let mut question =
-                    SalesQuestion::new(metric, desk.period(PERIODS[at % PERIODS.len()]));
+                // As many buckets as there may be.
+                let period = match by {
+                    Some(Dimension::Day) => long[0],
+                    Some(Dimension::Week | Dimension::RetailWeek | Dimension::Month) => long[1],
+                    _ => PERIODS[at % PERIODS.len()],
+                };
+                let mut question = SalesQuestion::new(metric, desk.period(period));
                 question.by = by;
                 question.limit = 500;
                 if filtered {
@@ -145,6 +152,68 @@ async fn customers_are_the_same_by_the_orders_before_and_by_the_raw_orders() {
         }
     }
     assert!(compared > 150 && by_visits > compared / 2, "{by_visits} of {compared}");
+}
+
+#[tokio::test]
+async fn named_questions_say_what_the_metrics_say() {
+    let desk = desk().await;
+    let all = head_office().await;
+    let metric = |name| Metric::find(name).unwrap();
+    let mut question = SalesQuestion::new(metric("net_sales"), desk.period(PERIODS[4]));
+    question.metrics = vec![metric("net_sales"), metric("units"), metric("orders")];
+    question.by = Some(Dimension::Category);
+    let named = async |who: &Principal, template, question: &SalesQuestion| {
+        let period = question.period.clone();
+        desk.analyst.sales_template(who, template, period, &question.filter, 20).await.unwrap()
+    };
+    // A store of head office's, then a category of that, and so on: each filter has one more name.
+    for name in ["store", "category", "product_type", "sku"] {
+        for who in [&seattle().await, &all] {
+            let measured = desk.ask(who, &question).await.table;
+            let shown = named(who, SalesTemplate::CategoryPerformance, &question).await.table;
+            assert!(!measured.rows.is_empty());
+            assert_eq!(shown.rows.len(), measured.rows.len());
+            for (one, other) in shown.rows.iter().zip(&measured.rows) {
+                for (column, metric) in [
+                    ("category_name", "category"),
+                    ("total_revenue", "net_sales"),
+                    ("total_quantity_sold", "units"),
+                    ("transaction_count", "orders"),
+                ] {
+                    let at = |table: &Table, name| table.column(name).unwrap();
+                    assert_eq!(one[at(&shown, column)], other[at(&measured, metric)], "{column}");
+                }
+            }
+            for template in [
+                SalesTemplate::DailySales,
+                SalesTemplate::TopProducts,
+                SalesTemplate::CustomerAnalysis,
+                SalesTemplate::SalesTrends,
+            ] {
+                assert!(!named(who, template, &question).await.table.rows.is_empty());
+            }
+        }
+        let mut by_name = question.clone();
+        by_name.metrics.truncate(1);
+        by_name.by = Some(match name {
+            "store" => Dimension::Store,
+            "category" => Dimension::Category,
+            "product_type" => Dimension::ProductType,
+            _ => Dimension::Product,
+        });
+        // Seattle's names, which both can see.
+        let table = desk.ask(&seattle().await, &by_name).await.table;
+        let found = table.rows[0][table.column(name).unwrap()].as_str().map(str::to_owned);
+        match name {
+            "store" => question.filter.store = found,
+            "category" => question.filter.category = found,
+            "product_type" => question.filter.product_type = found,
+            _ => question.filter.sku = found,
+        }
+    }
+    for template in [SalesTemplate::CategoryPerformance, SalesTemplate::CustomerAnalysis] {
+        assert!(!named(&all, template, &question).await.table.rows.is_empty());
+    }
 }
 
 #[tokio::test]

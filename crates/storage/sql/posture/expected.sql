@@ -165,11 +165,11 @@ CREATE OR REPLACE FUNCTION retail_sec.rollup_functions()
 RETURNS TABLE (function_name text, body_sha256 text)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     VALUES
-        ('note_order_changes', '424cdf88a422c1831b00d1899500d2b8269d373d306475d20848227219777d5d'),
+        ('note_order_changes', '597dfd90ca7f289f0a13f8ae10fa2013346173a124f9c7e6f5e0da6ec2d38c2f'),
         ('note_line_changes', 'a03df208cf4e327ce800dfea16485198ace9f5c6a5e6c9a59d71f0769f543115'),
-        ('apply_order_changes', '289d80dc89221addf30cc6fc000e71ff67c1b9ee4b4fd5d813495bae565628b7'),
+        ('apply_order_changes', '9ba34dc8b76201e9280ee20e60ed8606ad1cb8d00d1aa76bb46075f4256b292e'),
         ('apply_sales_changes', 'c0727656fcd4046a1fd624b964d3d58b3c0848ca4826473e36a8f5e424b18055'),
-        ('forget_sales', '6ba16171f7888b528e01a2cafa826bf8092386f65e7b730f7911523fec35a295'),
+        ('forget_sales', '3a24b9cb0d17aef4ede2d5251e4e9f5916938a27b80c3d635d8161f1c2835f83'),
         ('rebuild_sales_rollups', 'c256c27ed32a167a782b42988814e87631ca137fa7befba0e24b082f5686d743'),
         ('check_sales_rollups', '6f735bc368e26f0358abbc178a322b707d8354470d7a58f38de88d2b96472b74')
 $$;
@@ -191,12 +191,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
         ('sales_rollups_truncate', 32, 'TRUNCATE', '', 'forget_sales')
     ) AS e (trigger_name, bits, event, transition, function_name)
     UNION ALL
-    SELECT 'retail_mcp.sales_changes', a.trigger_name, 5, a.function_name,
-           format('CREATE CONSTRAINT TRIGGER %s AFTER INSERT ON retail_mcp.sales_changes '
-                  'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.is_first) '
-                  'EXECUTE FUNCTION retail_mcp.%s()', a.trigger_name, a.function_name)
-    FROM (VALUES ('sales_orders_apply', 'apply_order_changes'), ('sales_rollups_apply', 'apply_sales_changes'))
-        AS a (trigger_name, function_name)
+    VALUES
+        ('retail_mcp.sales_changes', 'sales_rollups_apply', 5, 'apply_sales_changes',
+            'CREATE CONSTRAINT TRIGGER sales_rollups_apply AFTER INSERT ON retail_mcp.sales_changes '
+            'DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.is_first) '
+            'EXECUTE FUNCTION retail_mcp.apply_sales_changes()'),
+        ('retail_mcp.sales_changes', 'sales_orders_apply', 8, 'apply_order_changes',
+            'CREATE TRIGGER sales_orders_apply AFTER DELETE ON retail_mcp.sales_changes '
+            'REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT '
+            'EXECUTE FUNCTION retail_mcp.apply_order_changes()')
 $$;
 
 -- The functions that decide what a store is told of the others, by the SHA-256 of their bodies in migration 0017: one that holds less

@@ -5,6 +5,7 @@ use retail_storage::{CopyTable, LoadRecord};
 use retail_testkit::{TestDatabase, until};
 
 use super::{assert_equal, assert_equal_for_all};
+use crate::isolation::connect;
 
 /// A store, a day and products that the sample data has.
 const SALE: &str = "
@@ -89,6 +90,41 @@ async fn constraints_that_are_checked_at_once_work_too() {
          SAVEPOINT t; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO t; COMMIT"
     ));
     assert_equal(&database, "after the transaction");
+    database.psql(
+        "BEGIN; SET CONSTRAINTS retail_mcp.sales_rollups_apply IMMEDIATE;
+         UPDATE retail.orders SET order_date = order_date - 3 WHERE order_id % 7 = 0;
+         DELETE FROM retail.order_items WHERE order_id % 11 = 0; COMMIT",
+    );
+    assert_equal(&database, "after one by one");
+}
+
+#[tokio::test]
+async fn lines_are_not_truncated_under_an_older_snapshot() {
+    let database = TestDatabase::seeded().await;
+    let client = connect(&database, &database.superuser()).await;
+    client
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM retail.stores")
+        .await
+        .unwrap();
+    database.psql(SALE);
+    let refused = client.batch_execute("TRUNCATE retail.order_items").await.unwrap_err();
+    assert_eq!(refused.code().unwrap().code(), "P0001");
+    client.batch_execute("ROLLBACK").await.unwrap();
+    assert_equal(&database, "refused");
+}
+
+/// Of a customer who is nobody, such as all who pay cash: no order takes longer than another, and all know those before.
+#[tokio::test]
+async fn a_customer_may_have_any_number_of_orders() {
+    let database = TestDatabase::seeded().await;
+    database.psql(
+        "INSERT INTO retail.orders (customer_id, store_id, order_date)
+         SELECT 1, 1, date '2026-11-01' + g % 5 FROM generate_series(1, 3000) g;
+         UPDATE retail.orders SET customer_id = 2 WHERE customer_id = 1 AND order_id % 3 = 0;
+         DELETE FROM retail.orders WHERE customer_id = 1 AND order_date = '2026-11-02'
+             AND NOT EXISTS (SELECT FROM retail.order_items i WHERE i.order_id = orders.order_id)",
+    );
+    assert_equal(&database, "after many orders");
 }
 
 #[tokio::test]
