@@ -44,12 +44,12 @@ fn the_retail_policy_has_the_tables_of_the_model() {
 
 #[test]
 fn the_retail_policy_is_that_of_the_migrations() {
-    let migrations = concat!(
-        include_str!("../../../storage/migrations/0001_retail_tables.sql"),
-        include_str!("../../../storage/migrations/0013_sales_rollups.sql"),
-        include_str!("../../../storage/migrations/0017_store_benchmarks.sql")
-    )
-    .replace("CREATE TABLE IF NOT EXISTS", "CREATE TABLE");
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../storage/migrations");
+    let migrations: String = std::fs::read_dir(folder)
+        .expect("the migrations")
+        .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a text"))
+        .collect();
+    let migrations = migrations.replace("CREATE TABLE IF NOT EXISTS", "CREATE TABLE");
     for relation in guard().policy().relations() {
         let (_, after) =
             migrations.split_once(&format!("CREATE TABLE {relation} (\n")).expect(relation);
