@@ -209,7 +209,7 @@ pub(crate) fn sees_all(principal: &Principal) -> bool {
 }
 
 fn unusable(argument: &'static str, error: &PeriodError) -> Error {
-    let refused = Error::new(ErrorCode::InvalidArgument, error.to_string()).with_hint(
+    let refused = Error::new(ErrorCode::InvalidArgument, error.about(argument)).with_hint(
         "say a period such as 'last month', '2026-Q3', 'season to date' or '2026-07-01..2026-09-30'",
     );
     match error {

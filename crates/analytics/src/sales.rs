@@ -67,8 +67,14 @@ impl SalesQuestion {
                 "ask for the others in another call",
             );
         }
-        for metric in &self.metrics {
+        for (position, metric) in self.metrics.iter().enumerate() {
             check_scope(metric, principal)?;
+            if self.metrics.iter().take(position).any(|before| before.name == metric.name) {
+                return refuse(
+                    format!("'metrics' has '{}' twice", metric.name),
+                    "name each metric once",
+                );
+            }
             if let Some(by) = self.by
                 && !metric.allows(by)
             {

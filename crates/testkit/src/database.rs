@@ -127,9 +127,13 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
+    /// Does not wait. PostgreSQL drops a database once all its backends have taken note, and one whose client is about to sign in
+    /// does so when that client goes on: where it is on the runtime of the thread that drops, it never did, for the 60 s
+    /// after which PostgreSQL gives up on it.
     fn drop(&mut self) {
+        let name = std::mem::take(&mut self.name);
         // Best effort: the cluster is thrown away with the test program.
-        let _ = cluster().drop_database(&self.name);
+        std::thread::spawn(move || cluster().drop_database(&name));
     }
 }
 

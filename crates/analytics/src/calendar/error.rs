@@ -81,6 +81,13 @@ impl PeriodError {
         Self::Invalid { phrase: echo(phrase), reason: reason.into() }
     }
 
+    /// The text for a caller who wrote the phrase in an argument of another name.
+    pub(crate) fn about(&self, argument: &str) -> String {
+        let text = self.to_string();
+        let rest = text.strip_prefix("period").unwrap_or(&text);
+        format!("'{argument}'{rest}")
+    }
+
     /// A phrase for days before 1970 or after 9999.
     pub(super) fn beyond_limits(phrase: &str) -> Self {
         Self::invalid(phrase, "it has days before 1970 or after 9999: choose days in between")
@@ -148,6 +155,15 @@ mod tests {
                  days that have come, like \"last month\" or \"year to date\"",
                 "period \"2026-02-30\" cannot be used: there is no such day",
             ]
+        );
+    }
+
+    #[test]
+    fn a_text_can_name_another_argument() {
+        let error = PeriodError::invalid("2026-02-30", "there is no such day");
+        assert_eq!(
+            error.about("compare_to"),
+            "'compare_to' \"2026-02-30\" cannot be used: there is no such day"
         );
     }
 

@@ -429,6 +429,24 @@ async fn a_sku_is_a_products_or_refused() {
 }
 
 #[tokio::test]
+async fn refusals_name_the_argument() {
+    let desk = desk().await;
+    let (who, period) = (seattle().await, desk.period("2026"));
+    let mut question = SalesQuestion::new(Metric::find("net_sales").unwrap(), period.clone());
+    question.metrics.push(Metric::find("orders").unwrap());
+    question.metrics.push(Metric::find("net_sales").unwrap());
+    let refused = desk.analyst.analyze_sales(&who, &question).await.unwrap_err();
+    assert_eq!(refused.public_message(), "'metrics' has 'net_sales' twice");
+    for (refused, argument) in [
+        (desk.analyst.period("blue moon"), "'period' \"blue moon\""),
+        (desk.analyst.compared(&period, "blue moon"), "'compare_to' \"blue moon\""),
+    ] {
+        let refused = refused.unwrap_err();
+        assert!(refused.public_message().starts_with(argument), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_manager_can_name_no_other_store() {
     let desk = desk().await;
     let mut question = SalesQuestion::new(Metric::find("net_sales").unwrap(), desk.period("2026"));
