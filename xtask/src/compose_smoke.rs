@@ -47,12 +47,7 @@ pub(crate) fn run(workspace: &Workspace, ours: &Ours) -> Result<()> {
     let script = match (&ours.image, &ours.program) {
         (Some(image), _) => script.arg("--image").arg(absolute(image)?),
         (None, Some(program)) => script.arg("--program").arg(absolute(program)?),
-        (None, None) => {
-            let build =
-                CommandLine::new("cargo").words("build --locked --workspace --bin retail-mcp");
-            build.in_dir(workspace.root()).run()?;
-            script.arg("--program").arg(workspace.built("debug", "retail-mcp"))
-        }
+        (None, None) => script.arg("--program").arg(workspace.build("retail-mcp", &[])?),
     };
     let mut child = alone(&script)?.spawn(Stdio::inherit(), Stdio::inherit())?;
     let status = command::wait(&mut child, Some(LIMIT))?;

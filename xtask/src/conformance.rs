@@ -28,10 +28,7 @@ pub(crate) fn run(workspace: &Workspace, server_binary: Option<PathBuf>) -> Resu
     let binary = if let Some(binary) = server_binary {
         std::path::absolute(binary)?
     } else {
-        // With the features of the whole workspace, as the tests' build: else the model is compiled again.
-        let build = CommandLine::new("cargo").words("build --locked --workspace --bin retail-mcp");
-        build.arg("--bin").arg("test-issuer").in_dir(workspace.root()).run()?;
-        workspace.built("debug", "retail-mcp")
+        workspace.build("retail-mcp", &["test-issuer"])?
     };
     if !binary.is_file() {
         bail!("there is no server binary at {}", binary.display());

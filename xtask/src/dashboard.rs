@@ -19,9 +19,7 @@ const LIMIT: std::time::Duration = std::time::Duration::from_mins(3);
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let chromium = setup::chromium()?;
     let node = Node::provide(workspace, "browser")?;
-    let build = CommandLine::new("cargo").words("build --locked --workspace --bin retail-mcp");
-    build.in_dir(workspace.root()).run()?;
-    let server = Server::start(&workspace.built("debug", "retail-mcp"))?;
+    let server = Server::start(&workspace.build("retail-mcp", &[])?)?;
     let pictures = workspace.root().join("target/dashboard");
     fs::create_dir_all(&pictures).context("making the folder of pictures")?;
     let settings = server.data_dir().join("browser.json");

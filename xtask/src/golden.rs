@@ -57,9 +57,7 @@ struct Connection {
 /// Asks all questions, prints the table, and fails when a figure differs by a cent.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let python = Python::provide(workspace, "golden", "golden/requirements.txt")?;
-    let build = CommandLine::new("cargo").words("build --locked --workspace --bin retail-mcp");
-    build.in_dir(workspace.root()).run()?;
-    let binary = workspace.built("debug", "retail-mcp");
+    let binary = workspace.build("retail-mcp", &[])?;
     let server = Server::start_scaled(&binary, &free_address()?, SCALE, &VARIABLES)?;
     // Beside the data: removed with them.
     let folder = server.data_dir().with_file_name("golden");

@@ -51,11 +51,7 @@ impl Common {
         let binary = if let Some(binary) = &self.server_binary {
             std::path::absolute(binary)?
         } else {
-            // With the features of the whole workspace, as the tests' build.
-            let build =
-                CommandLine::new("cargo").words("build --locked --workspace --bin retail-mcp");
-            build.in_dir(workspace.root()).run()?;
-            workspace.built("debug", "retail-mcp")
+            workspace.build("retail-mcp", &[])?
         };
         if !binary.is_file() {
             bail!("there is no server binary at {}", binary.display());

@@ -15,6 +15,7 @@ mod fuzz;
 mod golden;
 mod layers;
 mod load;
+mod oldest_postgres;
 mod package;
 mod search_eval;
 mod setup;

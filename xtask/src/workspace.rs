@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::command::CommandLine;
+
 /// The workspace's folders.
 #[derive(Debug, Clone)]
 pub(crate) struct Workspace {
@@ -29,6 +31,19 @@ impl Workspace {
     /// The folder of the workspace's `Cargo.toml`.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Builds programs of the workspace as `cargo test --workspace` does, and gives where the first one is.
+    ///
+    /// Cargo decides by what it is told to build which features dependencies have. With all packages, and `--examples`, of which
+    /// there are none, it decides as for the tests: else most of what they need is compiled once more, the embedding model too.
+    pub(crate) fn build(&self, program: &str, others: &[&str]) -> Result<PathBuf> {
+        let mut build = CommandLine::new("cargo").words("build --locked --workspace --examples");
+        for name in [program].iter().chain(others) {
+            build = build.arg("--bin").arg(name);
+        }
+        build.in_dir(&self.root).run()?;
+        Ok(self.built("debug", program))
     }
 
     /// A program built by cargo, in the named profile's folder.

@@ -1,5 +1,7 @@
 //! The one PostgreSQL of a test program.
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use retail_embedded_postgres::{
@@ -14,6 +16,12 @@ const DEFAULT_MAJOR: u32 = 18;
 /// So that a standby can follow it.
 pub(crate) const FOLLOWED: [(&str, &str); 3] =
     [("wal_level", "replica"), ("max_wal_senders", "8"), ("wal_keep_size", "1GB")];
+
+/// The beginning of the names of their folders.
+const PREFIX: &str = "retail-test-";
+
+/// Room for a cluster in memory: a test program has one or two, of some hundred megabytes each.
+const ROOM_BYTES: u64 = 4 << 30;
 
 /// How many test programs of one name may run at once.
 const MAX_PARALLEL_PROGRAMS: usize = 16;
@@ -42,6 +50,36 @@ pub(crate) fn kill(cluster: &Cluster) {
     kill_process(pid.expect("a process"), Signal::KILL).expect("a signal");
 }
 
+/// Where clusters are put: in memory, where that has room. Each test makes and removes a database of some 300 files, and ext4
+/// takes ever longer to find numbers for new files that no file had a moment ago. Else in the temporary folder; an unprivileged
+/// user must reach either when tests run as root.
+fn folder() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    forget_ended(memory);
+    let room = rustix::fs::statvfs(memory).map_or(0, |found| found.f_bavail * found.f_frsize);
+    if room < ROOM_BYTES { std::env::temp_dir() } else { memory.to_owned() }
+}
+
+/// Gives back the memory of clusters whose test program and server are gone.
+fn forget_ended(memory: &Path) {
+    for entry in std::fs::read_dir(memory).into_iter().flatten().flatten() {
+        let cluster = entry.path();
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        // One that is about to start has no lock yet. Its program holds it, and its server its number.
+        let lock = File::open(cluster.join("lock"));
+        let has_program = lock.map_or(true, |lock| lock.try_lock().is_err());
+        let pid = std::fs::read_to_string(cluster.join("pgdata/postmaster.pid"));
+        let has_server = pid.is_ok_and(|text| {
+            text.lines().next().is_some_and(|pid| Path::new("/proc").join(pid.trim()).exists())
+        });
+        if !has_program && !has_server {
+            let _ = std::fs::remove_dir_all(cluster);
+        }
+    }
+}
+
 fn start() -> Cluster {
     let installation = Installation::locate(&ProvisionOptions {
         major: Some(server_major_version()),
@@ -51,10 +89,10 @@ fn start() -> Cluster {
     .expect("a PostgreSQL with pgvector for the tests");
     let program = std::env::current_exe().expect("the name of the test program");
     let program = program.file_stem().expect("a file name").to_string_lossy().into_owned();
+    let folder = folder();
     for number in 0..MAX_PARALLEL_PROGRAMS {
-        // The same folder each time, so that runs do not pile up; in the temporary folder, since an
-        // unprivileged user must reach it when tests run as root.
-        let data_dir = std::env::temp_dir().join(format!("retail-test-{program}-{number}"));
+        // The same folder each time, so that runs do not pile up.
+        let data_dir = folder.join(format!("{PREFIX}{program}-{number}"));
         if Cluster::attach(&data_dir).is_ok() {
             continue;
         }

@@ -6,8 +6,8 @@ use crate::command::CommandLine;
 use crate::compose_smoke::{self, Ours};
 use crate::workspace::Workspace;
 use crate::{
-    alerts, chart_app, conformance, dashboard, deploy_check, fuzz, golden, layers, package, setup,
-    tidy,
+    alerts, chart_app, conformance, dashboard, deploy_check, fuzz, golden, layers, oldest_postgres,
+    package, setup, tidy,
 };
 
 /// One step: a name, and either command lines or a function of xtask.
@@ -42,21 +42,14 @@ const OURS: &str = "--document-private-items --bin retail-mcp --bin retail-examp
 const THEIRS: &str = "--exclude retail-benches --exclude retail-example-embed --exclude retail-search-eval \
                       --exclude xtask";
 
-/// What another version of PostgreSQL could break: the schema, its triggers and policies, plans, and what is refused. The guard's
-/// corpora and the audit log are the same on all of them, and pgvector, which searches need, is of the same version there.
-const OLDEST: &str = "migrate:: adopt:: posture:: catalogue:: isolation:: rollups:: peers:: data_versions:: \
-                      queries:: signature:: customers:: replicas::";
-
 /// Every step, cheap ones first.
 pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
     let cargo = |words: &str| CommandLine::new("cargo").words(words).in_dir(workspace.root());
     let task = |name, task| Step { name, action: Action::Task(task) };
     let commands = |name, commands| Step { name, action: Action::Commands(commands) };
     let docs = |words| cargo("doc").words(DOCS).words(words).env("RUSTDOCFLAGS", "-D warnings");
-    // Storage runs on the newest PostgreSQL with everything else, and what depends on the version on the oldest by itself.
+    // Storage, too; what depends on the version of PostgreSQL runs on the oldest once more.
     let tests = cargo("test --workspace --locked").env("RETAIL_TEST_PG_MAJOR", "18");
-    let oldest = cargo("test -p retail-storage --locked --test it --").words(OLDEST);
-    let oldest = oldest.env("RETAIL_TEST_PG_MAJOR", "16");
     vec![
         task("setup", setup::run),
         commands("fmt", vec![cargo("fmt --all --check")]),
@@ -68,7 +61,7 @@ pub(super) fn all(workspace: &Workspace) -> Vec<Step> {
         task("package", |workspace| package::run(workspace, false)),
         commands("docs", vec![docs(OURS), docs(THEIRS)]),
         commands("tests", vec![tests]),
-        commands("storage-pg16", vec![oldest]),
+        task("storage-pg16", oldest_postgres::run),
         task("fuzz", fuzz::run_shortly),
         task("conformance", |workspace| conformance::run(workspace, None)),
         task("golden", golden::run),
