@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::command::{self, CommandLine};
+use crate::command;
 use crate::conformance::server::{Server, write_secret};
 use crate::conformance::tools::Node;
 use crate::console;

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 
-use crate::command::CommandLine;
 use crate::conformance::server::Server;
 use crate::workspace::Workspace;
 
