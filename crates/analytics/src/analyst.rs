@@ -70,7 +70,9 @@ impl Analyst {
     /// # Errors
     /// [`ErrorCode::InvalidArgument`] with what it may have meant.
     pub fn period(&self, phrase: &str) -> Result<Period, Error> {
-        self.calendar.resolve(phrase, self.today()).map_err(|error| unusable("period", &error))
+        let resolved = self.calendar.resolve(phrase, self.today());
+        // Of days from 'start_date' or 'days', too, so the text names no argument.
+        resolved.map_err(|error| unusable("period", error.to_string(), &error))
     }
 
     /// The period that `period` is to be compared with.
@@ -79,7 +81,7 @@ impl Analyst {
     /// As [`Self::period`].
     pub fn compared(&self, period: &Period, phrase: &str) -> Result<Period, Error> {
         let compared = self.calendar.compare(period, phrase, self.today());
-        compared.map_err(|error| unusable("compare_to", &error))
+        compared.map_err(|error| unusable("compare_to", error.about("compare_to"), &error))
     }
 
     /// Runs a statement and reads its groups.
@@ -208,8 +210,8 @@ pub(crate) fn sees_all(principal: &Principal) -> bool {
     matches!(principal.visibility(), Visibility::AllStores)
 }
 
-fn unusable(argument: &'static str, error: &PeriodError) -> Error {
-    let refused = Error::new(ErrorCode::InvalidArgument, error.about(argument)).with_hint(
+fn unusable(argument: &'static str, text: String, error: &PeriodError) -> Error {
+    let refused = Error::new(ErrorCode::InvalidArgument, text).with_hint(
         "say a period such as 'last month', '2026-Q3', 'season to date' or '2026-07-01..2026-09-30'",
     );
     match error {

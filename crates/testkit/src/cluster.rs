@@ -1,11 +1,13 @@
 //! The one PostgreSQL of a test program.
 
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use retail_embedded_postgres::{
     Cluster, ClusterOptions, Error, Installation, Profile, ProvisionOptions, default_data_root,
+    unique_name,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,7 +22,10 @@ pub(crate) const FOLLOWED: [(&str, &str); 3] =
 /// The beginning of the names of their folders.
 const PREFIX: &str = "retail-test-";
 
-/// Room for a cluster in memory: a test program has one or two, of some hundred megabytes each.
+/// The beginning of the names of those that are being removed.
+const GONE: &str = "retail-test-gone";
+
+/// Room for a cluster in memory: it has some hundred megabytes, and with its log at most two gigabytes.
 const ROOM_BYTES: u64 = 4 << 30;
 
 /// How many test programs of one name may run at once.
@@ -55,27 +60,51 @@ pub(crate) fn kill(cluster: &Cluster) {
 /// user must reach either when tests run as root.
 fn folder() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    forget_ended(memory);
+    for left in std::fs::read_dir(memory).into_iter().flatten().flatten() {
+        let name = left.file_name();
+        if name.to_string_lossy().starts_with(GONE) {
+            let _ = std::fs::remove_dir_all(left.path());
+        } else if name.to_string_lossy().starts_with(PREFIX) {
+            forget_ended(&left.path());
+        }
+    }
     let room = rustix::fs::statvfs(memory).map_or(0, |found| found.f_bavail * found.f_frsize);
-    if room < ROOM_BYTES { std::env::temp_dir() } else { memory.to_owned() }
+    let has_room = room.min(available_bytes()) >= ROOM_BYTES;
+    if has_room && tempfile::tempdir_in(memory).is_ok() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    }
 }
 
-/// Gives back the memory of clusters whose test program and server are gone.
-fn forget_ended(memory: &Path) {
-    for entry in std::fs::read_dir(memory).into_iter().flatten().flatten() {
-        let cluster = entry.path();
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            continue;
-        }
-        // One that is about to start has no lock yet. Its program holds it, and its server its number.
-        let lock = File::open(cluster.join("lock"));
-        let has_program = lock.map_or(true, |lock| lock.try_lock().is_err());
-        let pid = std::fs::read_to_string(cluster.join("pgdata/postmaster.pid"));
-        let has_server = pid.is_ok_and(|text| {
-            text.lines().next().is_some_and(|pid| Path::new("/proc").join(pid.trim()).exists())
-        });
-        if !has_program && !has_server {
-            let _ = std::fs::remove_dir_all(cluster);
+/// Memory that programs can have, as the kernel estimates it: what is written to `/dev/shm` comes out of it.
+fn available_bytes() -> u64 {
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = memory.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = available.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+/// Removes a cluster whose test program and server are gone.
+fn forget_ended(cluster: &Path) {
+    let path = cluster.join("lock");
+    // Its program holds the lock, and one that is about to start has none yet.
+    let Ok(lock) = File::open(&path) else { return };
+    let is_free = lock.try_lock().is_ok();
+    // A program may have removed it in the meantime, and started another one there.
+    let is_same = match (lock.metadata(), std::fs::metadata(&path)) {
+        (Ok(locked), Ok(there)) => locked.ino() == there.ino(),
+        _ => false,
+    };
+    // A server ends a moment after its program.
+    let pid = std::fs::read_to_string(cluster.join("pgdata/postmaster.pid"));
+    let has_server = pid.is_ok_and(|text| {
+        text.lines().next().is_some_and(|pid| Path::new("/proc").join(pid.trim()).exists())
+    });
+    if is_free && is_same && !has_server {
+        let gone = cluster.with_file_name(unique_name(GONE));
+        if std::fs::rename(cluster, &gone).is_ok() {
+            let _ = std::fs::remove_dir_all(gone);
         }
     }
 }
@@ -96,9 +125,9 @@ fn start() -> Cluster {
         if Cluster::attach(&data_dir).is_ok() {
             continue;
         }
-        match std::fs::remove_dir_all(&data_dir) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => continue,
-            _ => {}
+        forget_ended(&data_dir);
+        if data_dir.join("lock").exists() {
+            continue;
         }
         let options = ClusterOptions {
             profile: Profile::Throwaway,

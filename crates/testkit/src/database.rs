@@ -1,5 +1,8 @@
 //! A database for one test.
 
+use std::sync::OnceLock;
+use std::sync::mpsc::{Sender, channel};
+
 use chrono::NaiveDate;
 use retail_embedded_postgres::unique_name;
 use retail_sample_data::{Dataset, Scale, Spec, Table};
@@ -131,9 +134,16 @@ impl Drop for TestDatabase {
     /// does so when that client goes on: where it is on the runtime of the thread that drops, it never did, for the 60 s
     /// after which PostgreSQL gives up on it.
     fn drop(&mut self) {
-        let name = std::mem::take(&mut self.name);
-        // Best effort: the cluster is thrown away with the test program.
-        std::thread::spawn(move || cluster().drop_database(&name));
+        static UNUSED: OnceLock<Sender<String>> = OnceLock::new();
+        let unused = UNUSED.get_or_init(|| {
+            let (unused, names) = channel::<String>();
+            // Best effort: the cluster is thrown away with the test program.
+            let drop_all =
+                move || names.iter().for_each(|name| drop(cluster().drop_database(&name)));
+            let _ = std::thread::Builder::new().name("unused databases".into()).spawn(drop_all);
+            unused
+        });
+        let _ = unused.send(std::mem::take(&mut self.name));
     }
 }
 

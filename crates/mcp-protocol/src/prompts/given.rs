@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use retail_analytics::Analyst;
 use retail_analytics::calendar::Period;
+use retail_analytics::{Analyst, MAX_METRICS};
 use retail_domain::{Error, ErrorCode, Principal, Scope};
 use rmcp::model::JsonObject;
 use serde_json::Value;
@@ -99,10 +99,11 @@ impl Given {
         self.values.get(name).is_some_and(|value| value == word)
     }
 
-    /// These metrics, and the gross margin for those who may see it.
+    /// These metrics, and the gross margin for those who may see it: in the place of the last one where a call takes no more.
     pub(super) fn metrics(&self, names: &[&str]) -> Value {
         let margin = self.sees_costs.then_some("gross_margin");
-        names.iter().copied().chain(margin).collect()
+        let room = MAX_METRICS - usize::from(self.sees_costs);
+        names.iter().copied().take(room).chain(margin).collect()
     }
 }
 

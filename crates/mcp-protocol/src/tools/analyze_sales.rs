@@ -71,7 +71,7 @@ pub(crate) struct Arguments {
     category: Option<String>,
     product_type: Option<String>,
     sku: Option<String>,
-    /// Most rows, but over time all
+    /// Most rows; `by` time gives all, up to 400
     #[serde(default = "default_limit")]
     #[schemars(range(min = 1, max = 500))]
     limit: u32,

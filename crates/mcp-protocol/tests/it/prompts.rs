@@ -116,6 +116,7 @@ async fn what_a_prompt_says_to_call_can_be_called() {
                     assert!(!body.contains("the input schema"), "{tool} {arguments}: {body}");
                     assert!(!body.contains("unknown argument"), "{tool} {arguments}: {body}");
                     assert!(!body.contains("must be"), "{tool} {arguments}: {body}");
+                    assert!(!body.contains("must have"), "{tool} {arguments}: {body}");
                     assert!(!body.contains("has no such name"), "{tool} {arguments}: {body}");
                     assert!(!body.contains("Unknown tool"), "{tool}: {body}");
                     called += 1;

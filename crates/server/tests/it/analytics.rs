@@ -438,7 +438,7 @@ async fn refusals_name_the_argument() {
     let refused = desk.analyst.analyze_sales(&who, &question).await.unwrap_err();
     assert_eq!(refused.public_message(), "'metrics' has 'net_sales' twice");
     for (refused, argument) in [
-        (desk.analyst.period("blue moon"), "'period' \"blue moon\""),
+        (desk.analyst.period("blue moon"), "period \"blue moon\""),
         (desk.analyst.compared(&period, "blue moon"), "'compare_to' \"blue moon\""),
     ] {
         let refused = refused.unwrap_err();

@@ -1,5 +1,7 @@
 //! Policies: layers, and faults in them.
 
+use std::collections::BTreeSet;
+
 use retail_sql_guard::{Guard, GuardPolicy, PolicyError, RejectionCode};
 use rstest::rstest;
 
@@ -45,10 +47,10 @@ fn the_retail_policy_has_the_tables_of_the_model() {
 #[test]
 fn the_retail_policy_is_that_of_the_migrations() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../storage/migrations");
-    let migrations: String = std::fs::read_dir(folder)
-        .expect("the migrations")
-        .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a text"))
-        .collect();
+    let files = std::fs::read_dir(folder).expect("the migrations");
+    let files: BTreeSet<_> = files.map(|entry| entry.expect("an entry").path()).collect();
+    let migrations: String =
+        files.iter().map(|file| std::fs::read_to_string(file).expect("a text")).collect();
     let migrations = migrations.replace("CREATE TABLE IF NOT EXISTS", "CREATE TABLE");
     for relation in guard().policy().relations() {
         let (_, after) =
