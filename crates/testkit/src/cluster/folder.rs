@@ -69,7 +69,7 @@ pub(super) fn forget_ended(cluster: &Path) {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -95,6 +95,8 @@ mod tests {
         assert_eq!(std::fs::read_dir(parent.path()).unwrap().count(), 0);
     }
 
+    // Servers are looked for in /proc.
+    #[cfg(target_os = "linux")]
     #[test]
     fn what_has_a_program_or_a_server_or_is_about_to_start_stays() {
         let (_parent, cluster) = left();
